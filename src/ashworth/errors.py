@@ -1,0 +1,90 @@
+"""What the package raises and warns.
+
+Every message says what was found, where, what is allowed and how to mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault in the input: where it is, what was found, what is allowed, how to mend it.
+
+    Attributes
+    ----------
+    table : str
+        Table or file, e.g. ``"counts"`` or ``"study.toml"``.
+    row : int or None
+        Line of the file (the header is line 1), or None when the fault is not in one row.
+    column : str or None
+        Column, or dotted key of a settings file.
+    found : str
+        The offending value as it stands in the input.
+    allowed : str
+        What is allowed there.
+    remedy : str
+        How to mend it.
+    """
+
+    table: str
+    row: int | None
+    column: str | None
+    found: str
+    allowed: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """One line: place, value, what is allowed, remedy."""
+        place = self.table
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.column is not None:
+            place += f", column '{self.column}'"
+        return f"{place}: found {self.found}; allowed: {self.allowed}; mend: {self.remedy}"
+
+
+class AshworthError(Exception):
+    """Base class of all errors that the package raises on purpose."""
+
+
+class InputError(AshworthError):
+    """Bad input: carries every `Problem` that was found, not only the first.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        All faults, in the order of table, row and column.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, subject: str = "the input") -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"{count} problem{'' if count == 1 else 's'} in {subject}:"
+        super().__init__("\n".join([head, *(f"- {p}" for p in self.problems)]))
+
+
+class DefinitionError(AshworthError):
+    """A definition that is malformed, unknown or contradicts itself."""
+
+
+class ImmortalTimeError(AshworthError):
+    """A later status on an earlier clock: the patient had to live to be classified."""
+
+
+class EstimationError(AshworthError):
+    """An estimator that cannot answer on these data, and why."""
+
+
+class AshworthWarning(UserWarning):
+    """Base class of all warnings of the package."""
+
+
+class MonotoneLikelihoodWarning(AshworthWarning):
+    """A Cox coefficient is infinite: the partial likelihood has no maximum."""
+
+
+class NotEstimableWarning(AshworthWarning):
+    """A coefficient cannot be estimated (constant or collinear covariate) and is NaN."""
