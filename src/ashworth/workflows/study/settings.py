@@ -1,0 +1,198 @@
+"""`study.toml`: what a study declares about itself, checked whole before any table is read."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ashworth.errors import InputError, Problem
+
+ClockStart = Literal["specimen", "index-delayed-entry", "index"]
+Population = Literal["none", "negative_binomial", "poisson_lognormal"]
+TimeUnit = Literal["months", "years"]
+DAYS_PER = {"months": 365.25 / 12, "years": 365.25}
+
+
+class _Section(BaseModel):
+    """A table of `study.toml`: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSettings(_Section):
+    """How the files are written; nothing here is guessed."""
+
+    date_format: str = "YYYY-MM-DD"
+    decimal: Literal[".", ","] = "."
+    separator: Literal["auto", ",", ";", "\t"] = "auto"
+    encoding: Literal["auto", "utf-8", "latin-1", "cp1252"] = "auto"
+    missing: tuple[str, ...] | None = None
+    declared_identifiers: tuple[str, ...] = ()
+
+
+class TimePoint(_Section):
+    """A planned draw: its name in `specimens` and its label in the report."""
+
+    name: str
+    label: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Label for people."""
+        return self.label or self.name.replace("_", " ")
+
+
+class Covariate(_Section):
+    """A column of `patients` beyond the standard ones, or a label and order for any column."""
+
+    type: Literal["integer", "number", "text", "boolean", "date"] = "text"
+    label: str | None = None
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+    per: float | None = Field(default=None, gt=0)
+
+
+class StudySettings(_Section):
+    """Everything that `study.toml` may say.
+
+    Either a counted marker from specimens (`assay` and `rule`) or a covariate that plays the
+    marker (`marker` and `cut`); never both.
+    """
+
+    title: str
+    setting: Literal["dcis", "early", "metastatic"]
+    index_event: str
+    endpoints: Annotated[tuple[str, ...], Field(min_length=1)]
+    simulated: bool = False
+    description: str = ""
+    source: str = ""
+
+    assay: str | None = None
+    rule: str | None = None
+    dynamics: str | None = None
+    volume_model: Literal["none", "binomial_thinning", "homogeneous_poisson"] = "none"
+    population: Population = "none"
+    recovery: float = Field(default=1.0, gt=0, le=1)
+    blank_rate: float = Field(default=0.0, ge=0)
+
+    marker: str | None = None
+    cut: float | None = None
+    marker_label: str | None = None
+
+    timepoints: tuple[TimePoint, ...] = ()
+    clock: ClockStart = "specimen"
+    adjust: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] = ()
+    stratify: tuple[str, ...] = ()
+    describe: tuple[str, ...] = ()
+    time_unit: TimeUnit = "months"
+    survival_at: tuple[float, ...] = ()
+    restricted_mean_at: float | None = Field(default=None, gt=0)
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    interval: Literal["plain", "log", "log-log"] = "log-log"
+    ties: Literal["efron", "breslow"] = "efron"
+
+    input: InputSettings = InputSettings()
+    columns: dict[str, dict[str, str]] = {}
+    covariates: dict[str, Covariate] = {}
+
+    @model_validator(mode="after")
+    def _one_marker(self) -> StudySettings:
+        """Check that exactly one kind of marker is declared, with its partner keys."""
+        if (self.marker is None) == (self.rule is None):
+            raise ValueError(
+                "declare either a rule with its assay (counts) or a marker with its cut (covariate)"
+            )
+        if self.marker is not None and self.cut is None:
+            raise ValueError("marker needs cut: the value from which on it counts as high")
+        if self.rule is not None and self.assay is None:
+            raise ValueError("rule needs assay: a count without its assay has no status")
+        if self.rule is not None and not self.timepoints:
+            raise ValueError("rule needs [[timepoints]]: at least one draw")
+        if self.marker is not None and (self.timepoints or self.dynamics):
+            raise ValueError("a covariate marker has no timepoints and no dynamics")
+        names = [t.name for t in self.timepoints]
+        if len(set(names)) != len(names):
+            raise ValueError("timepoints: every name may stand only once")
+        return self
+
+    @property
+    def counted(self) -> bool:
+        """Whether the marker comes from specimens and counts."""
+        return self.rule is not None
+
+    @property
+    def days_per_unit(self) -> float:
+        """Days in one unit of the report's time axis (365.25 days a year)."""
+        return DAYS_PER[self.time_unit]
+
+
+def load_settings(path: Path) -> StudySettings:
+    """Read and check `study.toml`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    StudySettings
+
+    Raises
+    ------
+    InputError
+        With every fault: missing file, not TOML, unknown key, wrong value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError([_fault(None, "no such file", "a study.toml", f"create {path}")]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            [_fault(None, type(error).__name__, "a readable UTF-8 file", "save the file as UTF-8")]
+        ) from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError([_fault(None, str(error), "TOML", "mend that line")]) from None
+    try:
+        return StudySettings.model_validate(document)
+    except ValidationError as error:
+        raise InputError(_faults(error), subject=path.name) from None
+
+
+def _fault(key: str | None, found: str, allowed: str, remedy: str) -> Problem:
+    """One problem of study.toml."""
+    return Problem("study.toml", None, key, found, allowed, remedy)
+
+
+def _faults(error: ValidationError) -> list[Problem]:
+    """Translate pydantic's errors into problems."""
+    return [_translate(e) for e in error.errors()]
+
+
+def _translate(entry: Any) -> Problem:
+    """Translate one of pydantic's errors."""
+    key = ".".join(str(part) for part in entry["loc"]) or None
+    found = repr(entry["input"]) if not isinstance(entry["input"], dict) else "this table"
+    if entry["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(entry["loc"][-1]), _known_keys(), n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "remove it"
+        return _fault(key, "an unknown key", "the keys of docs/reference/study-toml.md", hint)
+    if entry["type"] == "missing":
+        return _fault(key, "nothing", "a value", f"add '{key}' to study.toml")
+    message = entry["msg"].removeprefix("Value error, ")
+    return _fault(key, found, message, "correct the value")
+
+
+def _known_keys() -> list[str]:
+    """All keys of all sections, for suggestions."""
+    sections = (StudySettings, InputSettings, TimePoint, Covariate)
+    return sorted({key for section in sections for key in section.model_fields})
