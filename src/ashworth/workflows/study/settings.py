@@ -55,7 +55,8 @@ class Covariate(_Section):
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
-    per: float | None = Field(default=None, gt=0)
+    per: float = Field(default=1.0, gt=0)
+    transform: Literal["none", "log1p", "log2"] = "none"
 
 
 class StudySettings(_Section):

@@ -1,0 +1,82 @@
+"""The program `ashworth`: its commands, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import cyclopts
+
+from ashworth.errors import (
+    AshworthError,
+    DefinitionError,
+    EstimationError,
+    ImmortalTimeError,
+    InputError,
+)
+from ashworth.version import __version__
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+app = cyclopts.App(
+    name="ashworth",
+    help=(
+        "Studies of circulating and disseminated tumour cells in breast cancer. "
+        "Research use only; not a medical device."
+    ),
+    version=__version__,
+)
+app.command("ashworth.cli.run:run", name="run", help="Analyse a study folder: tables to report.")
+app.command(
+    "ashworth.cli.definitions:app",
+    name="definitions",
+    help="List, show and check assays, rules, endpoints and subtypes.",
+)
+app.command(
+    "ashworth.cli.simulate:app",
+    name="simulate",
+    help="Make data with a known truth, labelled as simulated.",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code.
+
+    0: done. 1: the work or a worked case failed. 2: bad input or a wrong call.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    raise SystemExit(_run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    """Call the command; translate errors."""
+    try:
+        result = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+    except cyclopts.CycloptsError:
+        return BAD_INPUT
+    except (InputError, DefinitionError, ImmortalTimeError) as error:
+        return _complain(error, BAD_INPUT)
+    except EstimationError as error:
+        return _complain(error, FAILED)
+    except AshworthError as error:
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        print("ashworth: interrupted; nothing half-written was left", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+    return result if isinstance(result, int) else DONE
+
+
+def _complain(error: AshworthError, code: int) -> int:
+    """Print an expected error without a traceback."""
+    print(f"ashworth: {error}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """End like Ctrl-C, so that what was begun is cleared away."""
+    raise KeyboardInterrupt

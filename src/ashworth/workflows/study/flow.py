@@ -1,0 +1,92 @@
+"""The cohort flow: from the patients of the table to those of the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from ashworth.workflows.study.clock import AnalysisSet
+from ashworth.workflows.study.groups import MarkerGroups
+from ashworth.workflows.study.settings import StudySettings
+
+SCHEMA = {
+    "step": pl.Int64,
+    "kind": pl.String,
+    "label": pl.String,
+    "n": pl.Int64,
+}
+
+
+def cohort_flow(
+    patients: pl.DataFrame,
+    groups: MarkerGroups,
+    statuses: pl.DataFrame | None,
+    analysis: AnalysisSet,
+    settings: StudySettings,
+    endpoint_name: str,
+) -> pl.DataFrame:
+    """Count the patients from step to step at the first time point.
+
+    Parameters
+    ----------
+    patients : polars.DataFrame
+        All patients of the study.
+    groups : MarkerGroups
+        Assessable patients.
+    statuses : polars.DataFrame or None
+        Statuses of specimens; None for a covariate marker.
+    analysis : AnalysisSet
+        Patients of the first endpoint at the first time point.
+    settings : StudySettings
+        The study.
+    endpoint_name : str
+        Abbreviation for the last box.
+
+    Returns
+    -------
+    polars.DataFrame
+        step (0, 1, ...), kind ('kept' or 'excluded'), label, n; the exclusions of a step stand
+        between that step and the next, and kept(step) - excluded(step) = kept(step + 1).
+    """
+    point = groups.timepoints[0]
+    assessable = groups.at(point.name)
+    steps: list[tuple[str, int, list[tuple[str, int]]]] = []
+    if statuses is None:
+        missing = patients.height - assessable.height
+        what = (settings.marker_label or settings.marker or "marker").lower()
+        steps.append(("Patients in the study", patients.height, [(f"{what} missing", missing)]))
+    else:
+        steps.extend(_specimen_steps(patients, statuses, point.name, point.title.lower()))
+    reasons = [(r["reason"], r["n"]) for r in analysis.exclusions.iter_rows(named=True)]
+    steps.append(("Marker status known", assessable.height, reasons))
+    steps.append((f"Analysed for {endpoint_name}", analysis.n, []))
+    return _frame(steps)
+
+
+def _specimen_steps(
+    patients: pl.DataFrame, statuses: pl.DataFrame, timepoint: str, title: str
+) -> list[tuple[str, int, list[tuple[str, int]]]]:
+    """Steps from patients to assessable specimens."""
+    mine = statuses.filter(pl.col("timepoint") == timepoint)
+    without = patients.height - mine.height
+    failed = (
+        mine.filter(pl.col("status") == "not_assessable")
+        .group_by("reason")
+        .len("n")
+        .sort("n", "reason", descending=[True, False])
+    )
+    reasons = [(str(r["reason"]), int(r["n"])) for r in failed.iter_rows(named=True)]
+    return [
+        ("Patients in the study", patients.height, [(f"no specimen {title}", without)]),
+        (f"Specimen {title}", mine.height, reasons),
+    ]
+
+
+def _frame(steps: Sequence[tuple[str, int, list[tuple[str, int]]]]) -> pl.DataFrame:
+    """Rows of the flow."""
+    rows = []
+    for number, (label, n, excluded) in enumerate(steps):
+        rows.append((number, "kept", label, n))
+        rows.extend((number, "excluded", reason, k) for reason, k in excluded if k)
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")

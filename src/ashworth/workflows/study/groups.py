@@ -1,0 +1,90 @@
+"""Patients by marker: low or high, at each time point, with the day their clock starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ashworth.definitions.models import PositivityRule
+from ashworth.workflows.study.settings import StudySettings, TimePoint
+
+INDEX = TimePoint(name="index", label="At the index date")
+KINDS_OF_CELL = {"ctc": "CTC", "dtc": "DTC"}
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerGroups:
+    """Who is low and who is high, and from which day on that is known.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        patient_id, timepoint, clock_day (day of the specimen, 0 for a covariate), group (label),
+        high (bool); assessable patients only.
+    timepoints : tuple of TimePoint
+        In the order of the study file.
+    low, high : str
+        Labels of the two groups.
+    """
+
+    frame: pl.DataFrame
+    timepoints: tuple[TimePoint, ...]
+    low: str
+    high: str
+
+    def at(self, timepoint: str) -> pl.DataFrame:
+        """Rows of one time point, sorted by patient."""
+        return self.frame.filter(pl.col("timepoint") == timepoint)
+
+
+def groups_from_statuses(
+    statuses: pl.DataFrame, settings: StudySettings, rule: PositivityRule
+) -> MarkerGroups:
+    """Groups by the status of specimens; what is not assessable has no group."""
+    low, high = rule_labels(rule)
+    is_high = pl.col("status") == "positive"
+    frame = (
+        statuses.filter(pl.col("status") != "not_assessable")
+        .select(
+            "patient_id",
+            "timepoint",
+            pl.col("specimen_day").alias("clock_day"),
+            pl.when(is_high).then(pl.lit(high)).otherwise(pl.lit(low)).alias("group"),
+            is_high.alias("high"),
+        )
+        .sort("timepoint", "patient_id")
+    )
+    return MarkerGroups(frame, settings.timepoints, low, high)
+
+
+def groups_from_covariate(patients: pl.DataFrame, settings: StudySettings) -> MarkerGroups:
+    """Groups by a covariate known at the index date; missing values have no group."""
+    column, cut = settings.marker, settings.cut
+    assert column is not None
+    assert cut is not None
+    low, high = f"< {cut:g}", f"≥ {cut:g}"
+    is_high = pl.col(column) >= cut
+    frame = (
+        patients.filter(pl.col(column).is_not_null())
+        .select(
+            "patient_id",
+            pl.lit(INDEX.name).alias("timepoint"),
+            pl.lit(0).cast(pl.Int64).alias("clock_day"),
+            pl.when(is_high).then(pl.lit(high)).otherwise(pl.lit(low)).alias("group"),
+            is_high.alias("high"),
+        )
+        .sort("patient_id")
+    )
+    return MarkerGroups(frame, (INDEX,), low, high)
+
+
+def rule_labels(rule: PositivityRule) -> tuple[str, str]:
+    """Short labels of the two sides of a rule, e.g. ``('< 5 CTC', '≥ 5 CTC')``."""
+    cell = KINDS_OF_CELL.get(rule.phenotype, rule.phenotype)
+    cutoff = rule.cutoff()
+    if cutoff.at_least is None:
+        return f"≤ {cutoff.more_than:g} {cell}/ml", f"> {cutoff.more_than:g} {cell}/ml"
+    if cutoff.at_least == 1:
+        return f"0 {cell}", f"≥ 1 {cell}"
+    return f"< {cutoff.at_least} {cell}", f"≥ {cutoff.at_least} {cell}"

@@ -1,0 +1,318 @@
+"""Univariable and multivariable Cox models, and subgroups with their interaction tests."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import chdtrc
+
+from ashworth.errors import AshworthWarning, EstimationError
+from ashworth.survival import CoxResult, cox
+from ashworth.workflows.study.clock import AnalysisSet
+from ashworth.workflows.study.coding import Coding, level_texts
+from ashworth.workflows.study.groups import MarkerGroups
+from ashworth.workflows.study.settings import StudySettings
+
+MARKER = "marker"
+ROWS = {
+    "section": pl.String,
+    "label": pl.String,
+    "n": pl.Int64,
+    "events": pl.Int64,
+    "estimate": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "p_value": pl.Float64,
+    "is_reference": pl.Boolean,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CoxModels:
+    """Models of one endpoint at one time point.
+
+    Attributes
+    ----------
+    univariable, multivariable : polars.DataFrame
+        section, label, n, events, estimate (hazard ratio), lower, upper, p_value, is_reference.
+    n, events : int
+        Complete cases in the multivariable model.
+    dropped : polars.DataFrame
+        covariate, n: patients left out of the multivariable model for a missing value.
+    events_per_term : float
+    notes : tuple of str
+        What could not be estimated.
+    """
+
+    univariable: pl.DataFrame
+    multivariable: pl.DataFrame
+    n: int
+    events: int
+    dropped: pl.DataFrame
+    events_per_term: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """Arrays of one analysis, in the order of its patients."""
+
+    time: NDArray[np.float64]
+    event: NDArray[np.int64]
+    entry: NDArray[np.float64] | None
+    strata: NDArray[np.int64] | None
+    high: NDArray[np.float64]
+    patients: pl.DataFrame
+
+
+def cox_models(
+    analysis: AnalysisSet,
+    patients: pl.DataFrame,
+    codings: Sequence[Coding],
+    groups: MarkerGroups,
+    settings: StudySettings,
+    strata: NDArray[np.int64] | None,
+) -> CoxModels:
+    """Fit every covariate alone, then all together on complete cases.
+
+    Raises
+    ------
+    EstimationError
+        If the endpoint has no events.
+    """
+    data = _data(analysis, patients, strata)
+    notes: list[str] = []
+    marker = _marker_rows(data, groups, settings, codings=(), notes=notes)
+    alone = [_rows_alone(data, coding, settings, notes) for coding in codings]
+    complete = ~_any_missing(data, codings)
+    together = _rows_together(_take(data, complete), codings, groups, settings, notes)
+    terms = 1 + sum(len(c.terms) for c in codings)
+    events = int(data.event[complete].sum())
+    dropped = [(c.label, int(c.missing(data.patients).sum())) for c in codings]
+    return CoxModels(
+        univariable=pl.concat([marker, *alone]),
+        multivariable=together,
+        n=int(complete.sum()),
+        events=events,
+        dropped=pl.DataFrame(
+            [d for d in dropped if d[1]], schema={"covariate": pl.String, "n": pl.Int64}, orient="row"
+        ),
+        events_per_term=events / terms,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def subgroup_effects(
+    analysis: AnalysisSet,
+    patients: pl.DataFrame,
+    codings: Sequence[Coding],
+    settings: StudySettings,
+    strata: NDArray[np.int64] | None,
+) -> pl.DataFrame:
+    """Hazard ratio of high against low within levels, with the interaction's p-value.
+
+    The test is the likelihood-ratio test of marker by level in one model with both main effects.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of the model rows and interaction_p (null but on the first row of a section).
+    """
+    data = _data(analysis, patients, strata)
+    frames = [_subgroup(data, c, settings) for c in codings if c.kind == "factor"]
+    schema = {**ROWS, "interaction_p": pl.Float64}
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+
+def _data(
+    analysis: AnalysisSet, patients: pl.DataFrame, strata: NDArray[np.int64] | None
+) -> _Data:
+    """Align covariates with the analysis."""
+    frame = analysis.frame
+    aligned = frame.select("patient_id").join(
+        patients, on="patient_id", how="left", maintain_order="left"
+    )
+    return _Data(
+        time=frame["time"].to_numpy().astype(float),
+        event=frame["event"].to_numpy(),
+        entry=frame["entry"].to_numpy().astype(float) if analysis.delayed else None,
+        strata=strata,
+        high=frame["high"].cast(pl.Float64).to_numpy(),
+        patients=aligned,
+    )
+
+
+def _take(data: _Data, keep: NDArray[np.bool_]) -> _Data:
+    """Keep some patients."""
+    return _Data(
+        time=data.time[keep],
+        event=data.event[keep],
+        entry=None if data.entry is None else data.entry[keep],
+        strata=None if data.strata is None else data.strata[keep],
+        high=data.high[keep],
+        patients=data.patients.filter(pl.Series(keep)),
+    )
+
+
+def _fit(
+    data: _Data, matrix: NDArray[np.float64], names: list[str], settings: StudySettings,
+    notes: list[str],
+) -> CoxResult | None:  # fmt: skip
+    """Fit one model; what it warns of or cannot do becomes a note."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = cox(
+                data.time, data.event, matrix, names=names,
+                entry=data.entry, strata=data.strata, ties=settings.ties,
+            )  # fmt: skip
+    except EstimationError as error:
+        notes.append(str(error))
+        return None
+    for warning in caught:
+        if not issubclass(warning.category, AshworthWarning):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        notes.append(str(warning.message))
+    return result
+
+
+def _any_missing(data: _Data, codings: Sequence[Coding]) -> NDArray[np.bool_]:
+    """Patients with any missing covariate."""
+    missing = np.zeros(data.time.size, dtype=bool)
+    for coding in codings:
+        missing |= coding.missing(data.patients)
+    return missing
+
+
+def _marker_rows(
+    data: _Data, groups: MarkerGroups, settings: StudySettings, *,
+    codings: Sequence[Coding], notes: list[str],
+) -> pl.DataFrame:  # fmt: skip
+    """Rows of the marker alone."""
+    fit = _fit(data, data.high[:, None], [MARKER], settings, notes)
+    return _two_level_rows(_section(settings), (groups.low, groups.high), data, fit, MARKER, settings)
+
+
+def _section(settings: StudySettings) -> str:
+    """Heading of the marker's rows."""
+    return settings.marker_label or "Tumour cells"
+
+
+def _two_level_rows(
+    section: str, labels: tuple[str, str], data: _Data, fit: CoxResult | None, term: str,
+    settings: StudySettings,
+) -> pl.DataFrame:  # fmt: skip
+    """Reference row and effect row of the marker."""
+    low = data.high == 0
+    reference = (section, labels[0], int(low.sum()), int(data.event[low].sum()))
+    effect = (section, labels[1], int((~low).sum()), int(data.event[~low].sum()))
+    rows = [
+        (*reference, None, None, None, None, True),
+        (*effect, *_effect(fit, term, settings), False),
+    ]
+    return pl.DataFrame(rows, schema=ROWS, orient="row")
+
+
+def _effect(
+    fit: CoxResult | None, term: str, settings: StudySettings
+) -> tuple[float | None, float | None, float | None, float | None]:
+    """Hazard ratio, limits and Wald p-value of a term; None where not estimable."""
+    if fit is None:
+        return None, None, None, None
+    place = list(fit.names).index(term)
+    lower, upper = np.exp(np.asarray(fit.confint(settings.level))[place])
+    values = (
+        float(np.exp(fit.coefficients[place])),
+        float(lower),
+        float(upper),
+        fit.table()["p_value"][place],
+    )
+    return tuple(None if v is None or np.isnan(v) else v for v in values)  # type: ignore[return-value]
+
+
+def _coding_rows(
+    data: _Data, coding: Coding, fit: CoxResult | None, settings: StudySettings
+) -> pl.DataFrame:
+    """Rows of one covariate in a fitted model."""
+    present = ~coding.missing(data.patients)
+    if coding.kind == "number":
+        n, events = int(present.sum()), int(data.event[present].sum())
+        effect = _effect(fit, coding.column, settings)
+        row = (coding.label, coding.number_label, n, events, *effect, False)
+        return pl.DataFrame([row], schema=ROWS, orient="row")
+    texts = level_texts(data.patients, coding.column)
+    rows = []
+    for place, level in enumerate(coding.levels):
+        here = (texts == level).fill_null(value=False).to_numpy()
+        counts = (int(here.sum()), int(data.event[here].sum()))
+        effect = (
+            (None,) * 4 if place == 0 else _effect(fit, f"{coding.column}={level}", settings)
+        )
+        rows.append((coding.label, level.replace("_", " "), *counts, *effect, place == 0))
+    return pl.DataFrame(rows, schema=ROWS, orient="row")
+
+
+def _rows_alone(
+    data: _Data, coding: Coding, settings: StudySettings, notes: list[str]
+) -> pl.DataFrame:
+    """Univariable model of one covariate, on the patients who have it."""
+    mine = _take(data, ~coding.missing(data.patients))
+    fit = None
+    if coding.terms and mine.event.sum():
+        fit = _fit(mine, coding.values(mine.patients), list(coding.terms), settings, notes)
+    return _coding_rows(mine, coding, fit, settings)
+
+
+def _rows_together(
+    data: _Data, codings: Sequence[Coding], groups: MarkerGroups, settings: StudySettings,
+    notes: list[str],
+) -> pl.DataFrame:  # fmt: skip
+    """Multivariable model on complete cases."""
+    blocks = [data.high[:, None], *(c.values(data.patients) for c in codings)]
+    names = [MARKER, *(t for c in codings for t in c.terms)]
+    fit = None
+    if data.event.sum():
+        fit = _fit(data, np.column_stack(blocks), names, settings, notes)
+    marker = _two_level_rows(
+        _section(settings), (groups.low, groups.high), data, fit, MARKER, settings
+    )
+    return pl.concat([marker, *(_coding_rows(data, c, fit, settings) for c in codings)])
+
+
+def _subgroup(data: _Data, coding: Coding, settings: StudySettings) -> pl.DataFrame:
+    """Effects within the levels of one factor."""
+    known = _take(data, ~coding.missing(data.patients))
+    texts = level_texts(known.patients, coding.column)
+    interaction = _interaction(known, coding, settings)
+    rows = []
+    for place, level in enumerate(coding.levels):
+        mine = _take(known, (texts == level).to_numpy())
+        fit = None
+        if mine.event.sum() and np.unique(mine.high).size == 2:
+            fit = _fit(mine, mine.high[:, None], [MARKER], settings, [])
+        effect = _effect(fit, MARKER, settings)
+        head = (coding.label, level.replace("_", " "), mine.time.size, int(mine.event.sum()))
+        rows.append((*head, *effect, False, interaction if place == 0 else None))
+    return pl.DataFrame(rows, schema={**ROWS, "interaction_p": pl.Float64}, orient="row")
+
+
+def _interaction(data: _Data, coding: Coding, settings: StudySettings) -> float | None:
+    """p-value of the likelihood-ratio test of marker by level."""
+    levels = coding.values(data.patients)
+    if not levels.shape[1] or not data.event.sum():
+        return None
+    main = np.column_stack([data.high, levels])
+    whole = np.column_stack([main, levels * data.high[:, None]])
+    small = _fit(data, main, [f"x{i}" for i in range(main.shape[1])], settings, [])
+    large = _fit(data, whole, [f"x{i}" for i in range(whole.shape[1])], settings, [])
+    if small is None or large is None or not np.isfinite(large.coefficients).all():
+        return None
+    statistic = max(0.0, 2 * (large.log_likelihood - small.log_likelihood))
+    return float(chdtrc(levels.shape[1], statistic))

@@ -1,0 +1,177 @@
+"""Curves, tests and hazard ratios of one endpoint by marker group."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ashworth.errors import EstimationError
+from ashworth.survival import (
+    KaplanMeier,
+    TestResult,
+    cox,
+    follow_up,
+    kaplan_meier,
+    log_rank,
+    person_years,
+)
+from ashworth.workflows.study.clock import AnalysisSet
+from ashworth.workflows.study.settings import StudySettings
+
+ESTIMATES = {
+    "endpoint": pl.String,
+    "timepoint": pl.String,
+    "group": pl.String,
+    "quantity": pl.String,
+    "at": pl.Float64,
+    "estimate": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SurvivalByStatus:
+    """What the report shows of one endpoint at one time point.
+
+    Attributes
+    ----------
+    analysis : AnalysisSet
+        Patients on their clock (time in days).
+    curves : KaplanMeier
+        Per group; time in the report's unit.
+    test : TestResult or None
+        Log-rank test (stratified if the study is); None with one group.
+    hazard_ratio : dict
+        estimate, lower, upper, p_value of high against low; None when not estimable.
+    estimates : polars.DataFrame
+        Medians, survival at the asked times, restricted means, events, person-time rates.
+    follow_up : tuple of float
+        Median follow-up by reverse Kaplan-Meier with its limits.
+    problem : str
+        Why there is no comparison, else ''.
+    """
+
+    analysis: AnalysisSet
+    curves: KaplanMeier
+    test: TestResult | None
+    hazard_ratio: dict[str, float] | None
+    estimates: pl.DataFrame
+    follow_up: tuple[float, float, float]
+    problem: str
+
+
+def survival_by_status(
+    analysis: AnalysisSet, settings: StudySettings, strata: np.ndarray | None
+) -> SurvivalByStatus:
+    """Analyse one endpoint by marker group.
+
+    Parameters
+    ----------
+    analysis : AnalysisSet
+        Patients on their clock.
+    settings : StudySettings
+        Level, interval, ties, time unit, asked times.
+    strata : ndarray of int or None
+        Stratum of each patient in the order of ``analysis.frame``.
+    """
+    frame = analysis.frame
+    unit = settings.days_per_unit
+    time = frame["time"].to_numpy() / unit
+    event = frame["event"].to_numpy()
+    entry = frame["entry"].to_numpy() / unit if analysis.delayed else None
+    curves = kaplan_meier(
+        time, event, group=frame["group"].to_numpy(), entry=entry,
+        ci=settings.interval, level=settings.level,
+    )  # fmt: skip
+    reverse = follow_up(time, event, entry=entry, level=settings.level)
+    test, ratio, problem = _compare(analysis, settings, strata)
+    return SurvivalByStatus(
+        analysis=analysis,
+        curves=curves,
+        test=test,
+        hazard_ratio=ratio,
+        estimates=_estimates(analysis, curves, settings),
+        follow_up=(reverse.median, reverse.lower, reverse.upper),
+        problem=problem,
+    )
+
+
+def _compare(
+    analysis: AnalysisSet, settings: StudySettings, strata: np.ndarray | None
+) -> tuple[TestResult | None, dict[str, float] | None, str]:
+    """Log-rank test and hazard ratio of high against low, or why there are none."""
+    frame = analysis.frame
+    if frame["high"].n_unique() < 2:
+        return None, None, "only one group has patients; nothing to compare"
+    if analysis.n_events == 0:
+        return None, None, "no events; nothing to compare"
+    time, event = frame["time"].to_numpy(), frame["event"].to_numpy()
+    entry = frame["entry"].to_numpy() if analysis.delayed else None
+    high = frame["high"].cast(pl.Float64).to_numpy()
+    test = log_rank(time, event, frame["group"].to_numpy(), strata=strata, entry=entry)
+    try:
+        fit = cox(
+            time, event, high[:, None], names=["high"],
+            entry=entry, strata=strata, ties=settings.ties,
+        )  # fmt: skip
+    except EstimationError as error:
+        return test, None, str(error)
+    lower, upper = np.exp(np.asarray(fit.confint(settings.level))[0])
+    estimate = float(np.exp(fit.coefficients[0]))
+    p_value = float(fit.table()["p_value"][0] or math.nan)
+    return (
+        test,
+        {"estimate": estimate, "lower": lower, "upper": upper, "p_value": p_value},
+        "",
+    )
+
+
+def _estimates(
+    analysis: AnalysisSet, curves: KaplanMeier, settings: StudySettings
+) -> pl.DataFrame:
+    """Long table of what is read off the curves, per group."""
+    rows: list[tuple[str, str, float, float, float, float]] = []
+    for label, curve in curves.groups.items():
+        rows.append((label, "median", 0.5, *curve.quantile(0.5)))
+        for at in settings.survival_at:
+            value = curve.survival_at([at])
+            rows.append(
+                (label, "survival", at, value.survival[0], value.lower[0], value.upper[0])
+            )
+        rows.extend(_restricted(label, curve, settings))
+    rows.extend(_rates(analysis, settings))
+    head = (analysis.endpoint, analysis.timepoint)
+    return pl.DataFrame([head + row for row in rows], schema=ESTIMATES, orient="row")
+
+
+def _restricted(label, curve, settings):  # type: ignore[no-untyped-def]
+    """Restricted mean with normal limits, if it was asked for and follow-up reaches it."""
+    horizon = settings.restricted_mean_at
+    if horizon is None or horizon > curve.time[-1]:
+        return
+    value, error = curve.restricted_mean(horizon)
+    z = _normal_quantile(settings.level)
+    yield (label, "restricted mean", horizon, value, value - z * error, value + z * error)
+
+
+def _rates(analysis, settings):  # type: ignore[no-untyped-def]
+    """Events per 100 person-years with exact limits, per group."""
+    frame = analysis.frame
+    years = (frame["time"] - frame["entry"]).to_numpy() / 365.25
+    result = person_years(
+        frame["event"].to_numpy(), years, group=frame["group"].to_numpy(), level=settings.level
+    )
+    for row in result.table().iter_rows(named=True):
+        values = (100 * row[k] for k in ("rate", "lower", "upper"))
+        yield (row["group"], "events per 100 person-years", row["person_time"], *values)
+
+
+def _normal_quantile(level: float) -> float:
+    """Two-sided normal quantile of a level."""
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + level / 2))
