@@ -88,3 +88,13 @@ class MonotoneLikelihoodWarning(AshworthWarning):
 
 class NotEstimableWarning(AshworthWarning):
     """A coefficient cannot be estimated (constant or collinear covariate) and is NaN."""
+
+
+class DefinitionFileError(DefinitionError):
+    """Definition files with faults: carries every `Problem`, with file, line and key path."""
+
+    def __init__(self, problems: Sequence[Problem], *, subject: str) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"{count} problem{'' if count == 1 else 's'} in {subject}:"
+        super().__init__("\n".join([head, *(f"- {p}" for p in self.problems)]))
