@@ -1,0 +1,53 @@
+"""Counts to statuses: volume, limits, detection probability, repeatability, dynamics.
+
+The room does not know who counted: a rule, a model, a person or another laboratory's table.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PUBLIC = {
+    "ChangeTest": "change",
+    "Dynamics": "dynamics",
+    "FittedPopulation": "fitting",
+    "Interval": "intervals",
+    "Measurement": "populations",
+    "NegativeBinomial": "populations",
+    "PoissonLognormal": "populations",
+    "Positivity": "positivity",
+    "Statuses": "statuses",
+    "TubeTotals": "tubes",
+    "agreement_probability": "repeatability",
+    "change_test": "change",
+    "combine_tubes": "tubes",
+    "concentration_probability": "repeatability",
+    "detection_probability": "detection",
+    "disagreement_probability": "repeatability",
+    "dynamics": "dynamics",
+    "expected_positivity": "repeatability",
+    "fit_population": "fitting",
+    "poisson_interval": "intervals",
+    "positivity": "positivity",
+    "proportion_interval": "intervals",
+    "smallest_cutoff": "detection",
+    "statuses": "statuses",
+    "volume_for_detection": "detection",
+}
+
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'ashworth.enumeration' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"ashworth.enumeration.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return list(__all__)
