@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from ashworth.survival import CoxResult, cox
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from ashworth.errors import AshworthWarning, EstimationError
-from ashworth.survival import CoxResult, cox
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.coding import Coding, level_texts
 from ashworth.workflows.study.groups import MarkerGroups
@@ -100,7 +100,9 @@ def cox_models(
         n=int(complete.sum()),
         events=events,
         dropped=pl.DataFrame(
-            [d for d in dropped if d[1]], schema={"covariate": pl.String, "n": pl.Int64}, orient="row"
+            [d for d in dropped if d[1]],
+            schema={"covariate": pl.String, "n": pl.Int64},
+            orient="row",
         ),
         events_per_term=events / terms,
         notes=tuple(dict.fromkeys(notes)),
@@ -129,9 +131,7 @@ def subgroup_effects(
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
 
-def _data(
-    analysis: AnalysisSet, patients: pl.DataFrame, strata: NDArray[np.int64] | None
-) -> _Data:
+def _data(analysis: AnalysisSet, patients: pl.DataFrame, strata: NDArray[np.int64] | None) -> _Data:
     """Align covariates with the analysis."""
     frame = analysis.frame
     aligned = frame.select("patient_id").join(
@@ -197,7 +197,9 @@ def _marker_rows(
 ) -> pl.DataFrame:  # fmt: skip
     """Rows of the marker alone."""
     fit = _fit(data, data.high[:, None], [MARKER], settings, notes)
-    return _two_level_rows(_section(settings), (groups.low, groups.high), data, fit, MARKER, settings)
+    return _two_level_rows(
+        _section(settings), (groups.low, groups.high), data, fit, MARKER, settings
+    )
 
 
 def _section(settings: StudySettings) -> str:
@@ -252,9 +254,7 @@ def _coding_rows(
     for place, level in enumerate(coding.levels):
         here = (texts == level).fill_null(value=False).to_numpy()
         counts = (int(here.sum()), int(data.event[here].sum()))
-        effect = (
-            (None,) * 4 if place == 0 else _effect(fit, f"{coding.column}={level}", settings)
-        )
+        effect = (None,) * 4 if place == 0 else _effect(fit, f"{coding.column}={level}", settings)
         rows.append((coding.label, level.replace("_", " "), *counts, *effect, place == 0))
     return pl.DataFrame(rows, schema=ROWS, orient="row")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-
-from ashworth.errors import EstimationError
 from ashworth.survival import (
+    Curve,
     KaplanMeier,
     TestResult,
     cox,
@@ -18,9 +18,14 @@ from ashworth.survival import (
     log_rank,
     person_years,
 )
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from ashworth.errors import EstimationError
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.settings import StudySettings
 
+Row = tuple[str, str, float, float, float, float]
 ESTIMATES = {
     "endpoint": pl.String,
     "timepoint": pl.String,
@@ -65,7 +70,11 @@ class SurvivalByStatus:
 
 
 def survival_by_status(
-    analysis: AnalysisSet, settings: StudySettings, strata: np.ndarray | None
+    analysis: AnalysisSet,
+    settings: StudySettings,
+    strata: NDArray[np.int64] | None,
+    *,
+    by_group: bool = False,
 ) -> SurvivalByStatus:
     """Analyse one endpoint by marker group.
 
@@ -77,6 +86,9 @@ def survival_by_status(
         Level, interval, ties, time unit, asked times.
     strata : ndarray of int or None
         Stratum of each patient in the order of ``analysis.frame``.
+    by_group : bool
+        Compare all groups by the log-rank test alone (dynamics classes) instead of high
+        against low.
     """
     frame = analysis.frame
     unit = settings.days_per_unit
@@ -88,7 +100,8 @@ def survival_by_status(
         ci=settings.interval, level=settings.level,
     )  # fmt: skip
     reverse = follow_up(time, event, entry=entry, level=settings.level)
-    test, ratio, problem = _compare(analysis, settings, strata)
+    compare = _compare_groups if by_group else _compare
+    test, ratio, problem = compare(analysis, settings, strata)
     return SurvivalByStatus(
         analysis=analysis,
         curves=curves,
@@ -100,8 +113,21 @@ def survival_by_status(
     )
 
 
+def _compare_groups(
+    analysis: AnalysisSet, settings: StudySettings, strata: NDArray[np.int64] | None
+) -> tuple[TestResult | None, None, str]:
+    """Log-rank test of all groups, or why there is none."""
+    frame = analysis.frame
+    if frame["group"].n_unique() < 2 or analysis.n_events == 0:
+        return None, None, "fewer than two groups, or no events; nothing to compare"
+    entry = frame["entry"].to_numpy() if analysis.delayed else None
+    time, event = frame["time"].to_numpy(), frame["event"].to_numpy()
+    test = log_rank(time, event, frame["group"].to_numpy(), strata=strata, entry=entry)
+    return test, None, ""
+
+
 def _compare(
-    analysis: AnalysisSet, settings: StudySettings, strata: np.ndarray | None
+    analysis: AnalysisSet, settings: StudySettings, strata: NDArray[np.int64] | None
 ) -> tuple[TestResult | None, dict[str, float] | None, str]:
     """Log-rank test and hazard ratio of high against low, or why there are none."""
     frame = analysis.frame
@@ -130,25 +156,21 @@ def _compare(
     )
 
 
-def _estimates(
-    analysis: AnalysisSet, curves: KaplanMeier, settings: StudySettings
-) -> pl.DataFrame:
+def _estimates(analysis: AnalysisSet, curves: KaplanMeier, settings: StudySettings) -> pl.DataFrame:
     """Long table of what is read off the curves, per group."""
-    rows: list[tuple[str, str, float, float, float, float]] = []
+    rows: list[Row] = []
     for label, curve in curves.groups.items():
         rows.append((label, "median", 0.5, *curve.quantile(0.5)))
         for at in settings.survival_at:
             value = curve.survival_at([at])
-            rows.append(
-                (label, "survival", at, value.survival[0], value.lower[0], value.upper[0])
-            )
+            rows.append((label, "survival", at, value.survival[0], value.lower[0], value.upper[0]))
         rows.extend(_restricted(label, curve, settings))
     rows.extend(_rates(analysis, settings))
     head = (analysis.endpoint, analysis.timepoint)
     return pl.DataFrame([head + row for row in rows], schema=ESTIMATES, orient="row")
 
 
-def _restricted(label, curve, settings):  # type: ignore[no-untyped-def]
+def _restricted(label: str, curve: Curve, settings: StudySettings) -> Iterator[Row]:
     """Restricted mean with normal limits, if it was asked for and follow-up reaches it."""
     horizon = settings.restricted_mean_at
     if horizon is None or horizon > curve.time[-1]:
@@ -158,7 +180,7 @@ def _restricted(label, curve, settings):  # type: ignore[no-untyped-def]
     yield (label, "restricted mean", horizon, value, value - z * error, value + z * error)
 
 
-def _rates(analysis, settings):  # type: ignore[no-untyped-def]
+def _rates(analysis: AnalysisSet, settings: StudySettings) -> Iterator[Row]:
     """Events per 100 person-years with exact limits, per group."""
     frame = analysis.frame
     years = (frame["time"] - frame["entry"]).to_numpy() / 365.25
@@ -172,6 +194,4 @@ def _rates(analysis, settings):  # type: ignore[no-untyped-def]
 
 def _normal_quantile(level: float) -> float:
     """Two-sided normal quantile of a level."""
-    from scipy.special import ndtri
-
     return float(ndtri(0.5 + level / 2))

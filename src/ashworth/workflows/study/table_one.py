@@ -63,7 +63,9 @@ def table_one(
 
 def _number_rows(coding: Coding, parts: dict[str, pl.DataFrame]) -> list[tuple[object, ...]]:
     """Median and quartiles of a number, per group."""
-    values = {g: f[coding.column].cast(pl.Float64).drop_nulls().to_numpy() for g, f in parts.items()}
+    values = {
+        g: f[coding.column].cast(pl.Float64).drop_nulls().to_numpy() for g, f in parts.items()
+    }
     p_value, test = _kruskal([v for g, v in values.items() if g != ALL])
     name = coding.label + (f", {coding.unit}" if coding.unit else "")
     rows: list[tuple[object, ...]] = []
@@ -92,14 +94,10 @@ def _missing_rows(
     name: str, coding: Coding, parts: dict[str, pl.DataFrame]
 ) -> list[tuple[object, ...]]:
     """One row per group for missing values, if anybody lacks one."""
-    missing = {
-        g: int(level_texts(f, coding.column).is_null().sum()) for g, f in parts.items()
-    }
+    missing = {g: int(level_texts(f, coding.column).is_null().sum()) for g, f in parts.items()}
     if not missing[ALL]:
         return []
-    return [
-        (name, "missing", g, n, None, None, None, None, None, None) for g, n in missing.items()
-    ]
+    return [(name, "missing", g, n, None, None, None, None, None, None) for g, n in missing.items()]
 
 
 def _kruskal(samples: list[np.ndarray]) -> tuple[float | None, str | None]:

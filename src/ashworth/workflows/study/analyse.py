@@ -1,0 +1,306 @@
+"""Tables to results: everything that the report shows, computed; no files, no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from ashworth.survival import derive_events
+from ashworth.workflows.study.marker import CountedMarker, count_marker
+from numpy.typing import NDArray
+
+from ashworth.definitions import Assay, DynamicsRule, Endpoint, PositivityRule, load
+from ashworth.errors import InputError, Problem
+from ashworth.workflows.study.clock import AnalysisSet, start_clock
+from ashworth.workflows.study.coding import Coding, code_covariates, level_texts
+from ashworth.workflows.study.flow import cohort_flow
+from ashworth.workflows.study.groups import (
+    MarkerGroups,
+    groups_from_covariate,
+    groups_from_statuses,
+)
+from ashworth.workflows.study.models import CoxModels, cox_models, subgroup_effects
+from ashworth.workflows.study.settings import StudySettings
+from ashworth.workflows.study.survival_by_status import SurvivalByStatus, survival_by_status
+from ashworth.workflows.study.table_one import table_one
+
+Progress = Callable[[str, int, int], None]
+DEFAULT_DESCRIBE = (
+    "age_years", "menopausal_status", "histology", "grade", "er_status", "pr_status",
+    "her2_status", "ki67_percent", "pt", "pn", "line", "de_novo",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointResult:
+    """One endpoint by the status of one time point."""
+
+    endpoint: Endpoint
+    survival: SurvivalByStatus
+    models: CoxModels | None
+    subgroups: pl.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResults:
+    """All that a study's report shows.
+
+    Attributes
+    ----------
+    settings : StudySettings
+    endpoints : tuple of Endpoint
+    groups : MarkerGroups
+    marker : CountedMarker or None
+        Statuses, positivity and dynamics; None for a covariate marker.
+    rule, assay, dynamics_rule : definitions or None
+    patients : polars.DataFrame
+    events : polars.DataFrame
+    table_one : polars.DataFrame
+    flow : polars.DataFrame
+    results : tuple of EndpointResult
+        Every endpoint at every time point, in the order of the study file.
+    by_dynamics : tuple of SurvivalByStatus
+        Every endpoint by dynamics class, from the second draw on.
+    codings : tuple of Coding
+        Covariates of the adjusted models.
+    left_out : tuple of str
+        Sections without data, and what was assumed.
+    """
+
+    settings: StudySettings
+    endpoints: tuple[Endpoint, ...]
+    groups: MarkerGroups
+    marker: CountedMarker | None
+    rule: PositivityRule | None
+    assay: Assay | None
+    dynamics_rule: DynamicsRule | None
+    patients: pl.DataFrame
+    events: pl.DataFrame
+    table_one: pl.DataFrame
+    flow: pl.DataFrame
+    results: tuple[EndpointResult, ...]
+    by_dynamics: tuple[SurvivalByStatus, ...]
+    codings: tuple[Coding, ...]
+    left_out: tuple[str, ...] = field(default=())
+
+
+def analyse(
+    tables: Mapping[str, pl.DataFrame], settings: StudySettings, *, progress: Progress | None = None
+) -> StudyResults:
+    """Analyse a study.
+
+    Parameters
+    ----------
+    tables : mapping of str to polars.DataFrame
+        Validated tables (`records`): patients; outcomes or events; for a counted marker also
+        specimens, counts and assay_runs.
+    settings : StudySettings
+        What `study.toml` declares.
+    progress : callable, optional
+        Called with (label, done, total).
+
+    Returns
+    -------
+    StudyResults
+
+    Raises
+    ------
+    InputError
+        If a declared column, definition or stratum is not there.
+    ImmortalTimeError
+        If the clock would start before a status is known.
+    """
+    tell = progress or (lambda *_: None)
+    patients = tables["patients"].sort("patient_id")
+    codings = code_covariates(settings.adjust, patients, settings, key="adjust")
+    subgroups = code_covariates(settings.subgroups, patients, settings, key="subgroups")
+    describe = code_covariates(_describe(patients, settings), patients, settings, key="describe")
+    strata = _strata(patients, settings)
+    endpoints = tuple(load("endpoint", e) for e in settings.endpoints)
+    tell("events", 1, 4 + len(endpoints))
+    events = _events(tables, endpoints)
+    tell("statuses", 2, 4 + len(endpoints))
+    marker, rule, assay, dynamics_rule = _counted(tables, settings)
+    groups = (
+        groups_from_covariate(patients, settings)
+        if marker is None or rule is None
+        else groups_from_statuses(marker.statuses, settings, rule)
+    )
+    results: list[EndpointResult] = []
+    for place, endpoint in enumerate(endpoints):
+        tell(endpoint.abbreviation, 3 + place, 4 + len(endpoints))
+        results.extend(
+            _endpoint(
+                endpoint, p.name, events, patients, groups, codings, subgroups, settings, strata
+            )
+            for p in groups.timepoints
+        )
+    first = next((r for r in results), None)
+    assert first is not None
+    point = groups.timepoints[0].name
+    return StudyResults(
+        settings=settings,
+        endpoints=endpoints,
+        groups=groups,
+        marker=marker,
+        rule=rule,
+        assay=assay,
+        dynamics_rule=dynamics_rule,
+        patients=patients,
+        events=events,
+        table_one=table_one(groups.at(point), patients, describe, groups),
+        flow=cohort_flow(
+            patients, groups, None if marker is None else marker.statuses,
+            first.survival.analysis, settings, first.endpoint.abbreviation,
+        ),
+        results=tuple(results),
+        by_dynamics=_by_dynamics(marker, events, endpoints, settings, strata),
+        codings=codings,
+        left_out=_left_out(tables, settings, marker),
+    )  # fmt: skip
+
+
+def _describe(patients: pl.DataFrame, settings: StudySettings) -> tuple[str, ...]:
+    """Columns of table 1: as declared, else the usual ones that hold data and the covariates."""
+    if settings.describe:
+        return settings.describe
+    usual = [c for c in DEFAULT_DESCRIBE if c in patients.columns]
+    filled = [c for c in usual if level_texts(patients, c).drop_nulls().len()]
+    own = [c for c in settings.covariates if c in patients.columns and c not in filled]
+    return tuple(c for c in [*filled, *own] if c != settings.marker)
+
+
+def _strata(patients: pl.DataFrame, settings: StudySettings) -> pl.DataFrame | None:
+    """Stratum of every patient, as an integer."""
+    if not settings.stratify:
+        return None
+    absent = [c for c in settings.stratify if c not in patients.columns]
+    present = [c for c in settings.stratify if c in patients.columns]
+    gaps = [(c, patients[c].null_count()) for c in present if patients[c].null_count()]
+    problems = [
+        Problem("study.toml", None, "stratify", f"'{c}', not a column of patients",
+                f"one of {', '.join(patients.columns)}", "correct the name or leave it out")
+        for c in absent
+    ] + [
+        Problem("patients", None, c, f"{n} patients without a value", "a value for every patient",
+                "fill the column, or do not stratify by it")
+        for c, n in gaps
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems, subject="the strata")
+    ranks = patients.select(
+        pl.struct(settings.stratify).rank("dense").cast(pl.Int64).alias("stratum")
+    )
+    return patients.select("patient_id").hstack(ranks)
+
+
+def _events(tables: Mapping[str, pl.DataFrame], endpoints: Sequence[Endpoint]) -> pl.DataFrame:
+    """Ready-made events, or events derived from dated outcomes."""
+    binary = [e.abbreviation for e in endpoints if e.scale != "time_to_event"]
+    if binary:
+        raise InputError(
+            [Problem("study.toml", None, "endpoints", ", ".join(binary),
+                     "time-to-event endpoints", "leave it out: a binary endpoint has no curve")]
+        )  # fmt: skip
+    if "events" in tables:
+        return _ready_events(tables["events"], endpoints)
+    parts = [
+        derive_events(tables["outcomes"], e, patients=tables["patients"]).events for e in endpoints
+    ]
+    return pl.concat(parts).sort("endpoint", "patient_id")
+
+
+def _ready_events(events: pl.DataFrame, endpoints: Sequence[Endpoint]) -> pl.DataFrame:
+    """Events as the study brought them, for the endpoints that it names."""
+    there = set(events["endpoint"].unique().to_list())
+    absent = [e.id for e in endpoints if e.id not in there]
+    if absent:
+        raise InputError(
+            [Problem("events", None, "endpoint", f"no rows for {', '.join(absent)}",
+                     "rows for every endpoint that study.toml names",
+                     "add them, or take the endpoint out of study.toml")]
+        )  # fmt: skip
+    return events.filter(pl.col("endpoint").is_in([e.id for e in endpoints])).sort(
+        "endpoint", "patient_id"
+    )
+
+
+def _counted(
+    tables: Mapping[str, pl.DataFrame], settings: StudySettings
+) -> tuple[CountedMarker | None, PositivityRule | None, Assay | None, DynamicsRule | None]:
+    """Statuses from counts, with the definitions they rest on."""
+    if not settings.counted:
+        return None, None, None, None
+    assert settings.rule is not None
+    assert settings.assay is not None
+    rule = load("positivity_rule", settings.rule)
+    assay = load("assay", settings.assay)
+    dynamics = load("dynamics_rule", settings.dynamics) if settings.dynamics else None
+    return count_marker(tables, settings, rule, assay, dynamics), rule, assay, dynamics
+
+
+def _endpoint(
+    endpoint: Endpoint, timepoint: str, events: pl.DataFrame, patients: pl.DataFrame,
+    groups: MarkerGroups, codings: Sequence[Coding], subgroups: Sequence[Coding],
+    settings: StudySettings, strata: pl.DataFrame | None,
+) -> EndpointResult:  # fmt: skip
+    """One endpoint by the status of one time point."""
+    members = groups.at(timepoint)
+    analysis = start_clock(members, events, endpoint=endpoint.id, clock=settings.clock)
+    mine = _aligned(strata, analysis)
+    survival = survival_by_status(analysis, settings, mine)
+    models = effects = None
+    if not survival.problem:
+        models = cox_models(analysis, patients, codings, groups, settings, mine)
+        if subgroups:
+            effects = subgroup_effects(analysis, patients, subgroups, settings, mine)
+    return EndpointResult(endpoint, survival, models, effects)
+
+
+def _aligned(strata: pl.DataFrame | None, analysis: AnalysisSet) -> NDArray[np.int64] | None:
+    """Strata in the order of the analysis."""
+    if strata is None:
+        return None
+    joined = analysis.frame.select("patient_id").join(
+        strata, on="patient_id", how="left", maintain_order="left"
+    )
+    return joined["stratum"].to_numpy()
+
+
+def _by_dynamics(
+    marker: CountedMarker | None, events: pl.DataFrame, endpoints: Sequence[Endpoint],
+    settings: StudySettings, strata: pl.DataFrame | None,
+) -> tuple[SurvivalByStatus, ...]:  # fmt: skip
+    """Survival from the second draw on, by dynamics class."""
+    if marker is None or marker.dynamics is None:
+        return ()
+    classified = marker.dynamics.filter(pl.col("dynamics_class").is_not_null())
+    if classified.is_empty():
+        return ()
+    members = classified.select(
+        "patient_id",
+        pl.col("to_timepoint").alias("timepoint"),
+        pl.col("to_day").alias("clock_day"),
+        pl.col("dynamics_class").alias("group"),
+        pl.lit(value=True).alias("high"),
+    ).sort("patient_id")
+    clock = "specimen"
+    sets = [start_clock(members, events, endpoint=e.id, clock=clock) for e in endpoints]
+    return tuple(
+        survival_by_status(s, settings, _aligned(strata, s), by_group=True) for s in sets if s.n
+    )
+
+
+def _left_out(
+    tables: Mapping[str, pl.DataFrame], settings: StudySettings, marker: CountedMarker | None
+) -> tuple[str, ...]:
+    """Name the sections that have no data."""
+    out = []
+    if settings.counted and marker is not None and marker.dynamics is None:
+        out.append("Dynamics: no dynamics rule, or fewer than two time points.")
+    for table in ("treatments", "markers", "assessments"):
+        if table not in tables:
+            out.append(f"{table.capitalize()}: no {table}.csv in the study folder.")
+    return tuple(out)

@@ -1,0 +1,62 @@
+import os
+
+import pytest
+
+from ashworth.errors import InputError
+from ashworth.storage import results_folder
+
+
+def finish(work, text):
+    (work / "report.html").write_text(text)
+    (work / "run.json").write_text("{}")
+
+
+def test_a_finished_run_replaces_the_previous_results(tmp_path):
+    target = tmp_path / "results"
+    for text in ("first", "second"):
+        with results_folder(target) as work:
+            finish(work, text)
+    assert (target / "report.html").read_text() == "second"
+    assert [p.name for p in tmp_path.iterdir()] == ["results"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_interrupted_run_leaves_the_previous_results_whole(tmp_path, error):
+    target = tmp_path / "results"
+    with results_folder(target) as work:
+        finish(work, "whole")
+    with pytest.raises(error), results_folder(target) as work:
+        (work / "report.html").write_text("half")
+        raise error
+    assert (target / "report.html").read_text() == "whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["results"]
+
+
+def test_a_run_killed_between_the_two_renames_is_recovered(tmp_path):
+    target = tmp_path / "results"
+    with results_folder(target) as work:
+        finish(work, "whole")
+    target.rename(tmp_path / ".results.previous")
+    with pytest.raises(ValueError, match="stop"), results_folder(target):
+        raise ValueError("stop")
+    assert (target / "report.html").read_text() == "whole"
+
+
+def test_a_folder_with_other_files_is_never_replaced(tmp_path):
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(InputError, match="other files"), results_folder(tmp_path):
+        pass
+    assert (tmp_path / "thesis.docx").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_that_cannot_be_written_to(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="written"), results_folder(tmp_path / "results"):
+        pass
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="--out"), results_folder(tmp_path / "file" / "results"):
+        pass

@@ -1,0 +1,62 @@
+import pytest
+
+from ashworth.errors import InputError
+from ashworth.workflows.study.settings import load_settings
+
+HEAD = 'title = "t"\nsetting = "early"\nindex_event = "diagnosis"\nendpoints = ["os"]\n'
+COUNTED = HEAD + 'assay = "cellsearch-ctc"\nrule = "ctc-early-1"\n[[timepoints]]\nname = "b"\n'
+
+
+def problems(tmp_path, text):
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_settings(path)
+    return caught.value.problems
+
+
+def test_a_counted_marker(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(COUNTED)
+    settings = load_settings(path)
+    assert settings.counted
+    assert settings.timepoints[0].title == "b"
+
+
+def test_all_faults_come_at_once_with_their_keys(tmp_path):
+    found = problems(
+        tmp_path,
+        'title = "t"\nsetting = "late"\nendpoint = ["os"]\nlevel = 2\n[input]\ndecimal = ";"',
+    )
+    assert {p.column for p in found} == {
+        "setting", "endpoint", "level", "input.decimal", "index_event", "endpoints",
+    }  # fmt: skip
+    hint = next(p for p in found if p.column == "endpoint")
+    assert "did you mean 'endpoints'" in hint.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEAD, "declare either a rule"),
+        (HEAD + 'marker = "nodes"\n', "needs cut"),
+        (HEAD + 'rule = "ctc-early-1"\n', "needs assay"),
+        (HEAD + 'rule = "ctc-early-1"\nassay = "cellsearch-ctc"\n', "needs [[timepoints]]"),
+        (COUNTED + '[[timepoints]]\nname = "b"\n', "only once"),
+        (HEAD + 'marker = "n"\ncut = 4\ndynamics = "ctc-clearance"\n', "no timepoints"),
+    ],
+)
+def test_contradictions(tmp_path, text, message):
+    assert message in problems(tmp_path, text)[0].allowed
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe\x00", b"title = ", b"a = 1\na = 2\n"])
+def test_not_toml(tmp_path, raw):
+    (tmp_path / "study.toml").write_bytes(raw)
+    with pytest.raises(InputError):
+        load_settings(tmp_path / "study.toml")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load_settings(tmp_path / "study.toml")
