@@ -29,7 +29,7 @@ _PUBLIC = {
     "Subtype": "models",
 }
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

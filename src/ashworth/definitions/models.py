@@ -33,7 +33,7 @@ Origin = Literal["source_review", "publication", "derived", "unverified", "proje
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 ReferenceKey = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
-OUTCOME_KINDS: tuple[str, ...] = get_args(OutcomeKind)
+OUTCOME_KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
 DEATH_KINDS = ("death_breast_cancer", "death_other_cause", "death_unknown_cause")
 
 
