@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from ashworth.survival import derive_events
-from ashworth.workflows.study.marker import CountedMarker, count_marker
 from numpy.typing import NDArray
 
 from ashworth.definitions import Assay, DynamicsRule, Endpoint, PositivityRule, load
 from ashworth.errors import InputError, Problem
+from ashworth.survival import derive_events
 from ashworth.workflows.study.clock import AnalysisSet, start_clock
 from ashworth.workflows.study.coding import Coding, code_covariates, level_texts
 from ashworth.workflows.study.flow import cohort_flow
@@ -21,6 +20,7 @@ from ashworth.workflows.study.groups import (
     groups_from_covariate,
     groups_from_statuses,
 )
+from ashworth.workflows.study.marker import CountedMarker, count_marker
 from ashworth.workflows.study.models import CoxModels, cox_models, subgroup_effects
 from ashworth.workflows.study.settings import StudySettings
 from ashworth.workflows.study.survival_by_status import SurvivalByStatus, survival_by_status

@@ -72,6 +72,7 @@ def _specimen_steps(
     without = patients.height - mine.height
     failed = (
         mine.filter(pl.col("status") == "not_assessable")
+        .with_columns(pl.col("reason").str.split(":").list.first())
         .group_by("reason")
         .len("n")
         .sort("n", "reason", descending=[True, False])

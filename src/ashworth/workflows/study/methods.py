@@ -47,8 +47,8 @@ def _marker(results: StudyResults) -> str:
         f"{cell} were counted by {assay.title}. A specimen is positive with {rule_text(rule)} "
         f"(definition {rule.id}, version {rule.version}). The status follows the observed count. "
         "Tubes of one time point add up. A specimen with less than the required volume is positive "
-        "if its count already reaches the cut-off and not assessable otherwise; counts are never "
-        "rescaled to another volume."
+        "if its count already reaches the cut-off and not assessable otherwise; counts are "
+        "never rescaled to another volume."
     )
     if settings.volume_model != "none":
         text += f" Larger volumes were read by the model {settings.volume_model.replace('_', ' ')}."
@@ -87,7 +87,8 @@ def _clock(results: StudyResults) -> str:
             "immortal time enters."
         )
     return (
-        f"Time runs from the index date ({settings.index_event}); patients enter the risk set on the "
+        f"Time runs from the index date ({settings.index_event}); patients enter the risk set on "
+        f"the "
         "day of the specimen that gives the status (delayed entry)."
     )
 
@@ -100,7 +101,8 @@ def _curves(results: StudyResults) -> str:
         f"Curves are Kaplan-Meier estimates with {INTERVALS[settings.interval]} "
         f"{100 * settings.level:g}% limits (Greenwood); groups are compared by the log-rank "
         f"test{stratified}. Rates are events per 100 person-years with exact Poisson limits. "
-        "Follow-up is the reverse Kaplan-Meier median. Positivity has exact (Clopper-Pearson) limits."
+        "Follow-up is the reverse Kaplan-Meier median. Positivity has exact (Clopper-Pearson) "
+        "limits."
     )
 
 
@@ -109,7 +111,8 @@ def _models(results: StudyResults) -> str:
     settings = results.settings
     stratified = f", stratified by {' and '.join(settings.stratify)}" if settings.stratify else ""
     text = (
-        f"Hazard ratios come from Cox models ({TIES[settings.ties]}'s method for ties{stratified}), "
+        f"Hazard ratios come from Cox models ({TIES[settings.ties]}'s method for "
+        f"ties{stratified}), "
         "with Wald limits and p-values. "
     )
     if results.codings:
@@ -119,7 +122,8 @@ def _models(results: StudyResults) -> str:
         )
     if settings.subgroups:
         text += (
-            "Interaction p-values are likelihood-ratio tests of marker by subgroup; subgroup results "
+            "Interaction p-values are likelihood-ratio tests of marker by subgroup; subgroup "
+            "results "
             "are exploratory. "
         )
     return text + "All p-values are two-sided and not adjusted for multiple testing."

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from ashworth.survival import CoxResult, cox
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from ashworth.errors import AshworthWarning, EstimationError
+from ashworth.survival import CoxResult, cox
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.coding import Coding, level_texts
 from ashworth.workflows.study.groups import MarkerGroups

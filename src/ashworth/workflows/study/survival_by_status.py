@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from ashworth.errors import EstimationError
 from ashworth.survival import (
     Curve,
     KaplanMeier,
@@ -18,10 +22,6 @@ from ashworth.survival import (
     log_rank,
     person_years,
 )
-from numpy.typing import NDArray
-from scipy.special import ndtri
-
-from ashworth.errors import EstimationError
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.settings import StudySettings
 
