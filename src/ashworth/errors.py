@@ -56,14 +56,34 @@ class InputError(AshworthError):
     Attributes
     ----------
     problems : tuple of Problem
-        All faults, in the order of table, row and column.
+        All faults, in the order of table, row and column. The message shows the first 50 of
+        each table and column and counts the rest.
     """
 
     def __init__(self, problems: Sequence[Problem], *, subject: str = "the input") -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
         head = f"{count} problem{'' if count == 1 else 's'} in {subject}:"
-        super().__init__("\n".join([head, *(f"- {p}" for p in self.problems)]))
+        super().__init__("\n".join([head, *(f"- {line}" for line in _grouped(self.problems))]))
+
+
+_SHOWN = 50
+
+
+def _grouped(problems: Sequence[Problem]) -> list[str]:
+    """One line per problem; beyond the first 50 of a table and column a line that counts."""
+    seen: dict[tuple[str, str | None], int] = {}
+    lines = []
+    for problem in problems:
+        place = (problem.table, problem.column)
+        seen[place] = seen.get(place, 0) + 1
+        if seen[place] <= _SHOWN:
+            lines.append(str(problem))
+    for (table, column), count in seen.items():
+        if count > _SHOWN:
+            where = table if column is None else f"{table}, column '{column}'"
+            lines.append(f"{where}: {count - _SHOWN} more of the same column")
+    return lines
 
 
 class DefinitionError(AshworthError):
@@ -97,4 +117,4 @@ class DefinitionFileError(DefinitionError):
         self.problems = tuple(problems)
         count = len(self.problems)
         head = f"{count} problem{'' if count == 1 else 's'} in {subject}:"
-        super().__init__("\n".join([head, *(f"- {p}" for p in self.problems)]))
+        super().__init__("\n".join([head, *(f"- {line}" for line in _grouped(self.problems))]))
