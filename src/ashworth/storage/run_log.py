@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def write_run_log(
     folder: Path,
     *,
     command: str,
+    started_at: datetime,
     inputs: Iterable[Path],
     base: Path,
     options: Mapping[str, Any],
@@ -50,6 +51,8 @@ def write_run_log(
         Results folder.
     command : str
         What was asked for.
+    started_at : datetime
+        When the run began (UTC).
     inputs : iterable of Path
         Files that were read; each is listed with its SHA-256.
     base : Path
@@ -61,7 +64,7 @@ def write_run_log(
     """
     log = {
         "command": command,
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started_at": started_at.isoformat(timespec="seconds"),
         "software": software_versions(),
         "inputs": {p.relative_to(base).as_posix(): file_digest(p) for p in sorted(inputs)},
         "options": dict(options),

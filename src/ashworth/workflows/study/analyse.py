@@ -65,8 +65,8 @@ class StudyResults:
         Every endpoint by dynamics class, from the second draw on.
     codings : tuple of Coding
         Covariates of the adjusted models.
-    left_out : tuple of str
-        Sections without data, and what was assumed.
+    notes : tuple of str
+        Sections without data, and the priors in use.
     """
 
     settings: StudySettings
@@ -83,7 +83,7 @@ class StudyResults:
     results: tuple[EndpointResult, ...]
     by_dynamics: tuple[SurvivalByStatus, ...]
     codings: tuple[Coding, ...]
-    left_out: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
 
 
 def analyse(
@@ -158,7 +158,7 @@ def analyse(
         results=tuple(results),
         by_dynamics=_by_dynamics(marker, events, endpoints, settings, strata),
         codings=codings,
-        left_out=_left_out(tables, settings, marker),
+        notes=_notes(tables, settings, marker),
     )  # fmt: skip
 
 
@@ -293,11 +293,11 @@ def _by_dynamics(
     )
 
 
-def _left_out(
+def _notes(
     tables: Mapping[str, pl.DataFrame], settings: StudySettings, marker: CountedMarker | None
 ) -> tuple[str, ...]:
-    """Name the sections that have no data."""
-    out = []
+    """Name the sections that have no data, and the priors in use."""
+    out = list(marker.notes) if marker is not None else []
     if settings.counted and marker is not None and marker.dynamics is None:
         out.append("Dynamics: no dynamics rule, or fewer than two time points.")
     for table in ("treatments", "markers", "assessments"):

@@ -132,23 +132,26 @@ def code_covariates(
     Raises
     ------
     InputError
-        If `study.toml` names a column (under `key`) that the patients table does not have.
+        If `study.toml` names a column (under `key`) that the patients table does not have, or
+        in which nobody has a value.
     """
-    absent = [c for c in columns if c not in patients.columns]
-    if absent:
-        raise InputError([_absent(c, patients, key) for c in absent], subject="study.toml")
+    filled = [c for c in patients.columns if level_texts(patients, c).drop_nulls().len()]
+    problems = [_absent(c, filled, key) for c in columns if c not in filled]
+    if problems:
+        raise InputError(problems, subject="study.toml")
     return tuple(_coding(c, patients, settings.covariates.get(c)) for c in columns)
 
 
-def _absent(column: str, patients: pl.DataFrame, key: str) -> Problem:
-    """A covariate without a column."""
+def _absent(column: str, filled: list[str], key: str) -> Problem:
+    """A covariate without any value."""
     return Problem(
         "study.toml",
         None,
         key,
-        f"'{column}', which is not a column of patients",
-        f"the columns {', '.join(patients.columns)}",
-        f"add the column to patients.csv, declare it under [covariates.{column}], or leave it out",
+        f"'{column}', of which no patient has a value",
+        f"columns of patients with values: {', '.join(filled)}",
+        f"fill the column in patients.csv (an own one is declared under [covariates.{column}]), "
+        "or leave it out",
     )
 
 

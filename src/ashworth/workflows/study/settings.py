@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ashworth.errors import InputError, Problem
+from ashworth.records.formats import DateFormat
 
 ClockStart = Literal["specimen", "index-delayed-entry", "index"]
 Population = Literal["none", "negative_binomial", "poisson_lognormal"]
@@ -26,7 +27,7 @@ class _Section(BaseModel):
 class InputSettings(_Section):
     """How the files are written; nothing here is guessed."""
 
-    date_format: str = "YYYY-MM-DD"
+    date_format: DateFormat = "YYYY-MM-DD"
     decimal: Literal[".", ","] = "."
     separator: Literal["auto", ",", ";", "\t"] = "auto"
     encoding: Literal["auto", "utf-8", "latin-1", "cp1252"] = "auto"

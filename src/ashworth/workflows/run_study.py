@@ -1,0 +1,197 @@
+"""`ashworth run`: a study folder to its results folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ashworth.workflows.study.report import study_report
+
+from ashworth.errors import InputError, Problem
+from ashworth.figures import Figure
+from ashworth.storage import results_folder, write_run_log, write_table
+from ashworth.version import __version__
+from ashworth.workflows.study.analyse import StudyResults, analyse
+from ashworth.workflows.study.inputs import StudyInputs, read_study
+from ashworth.workflows.study.result_tables import result_tables
+from ashworth.workflows.study.settings import StudySettings, load_settings
+
+Progress = Callable[[str, int, int], None]
+STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run says when it is done.
+
+    Attributes
+    ----------
+    title : str
+    folder : Path
+        Results folder.
+    patients : int
+    endpoints : tuple of dict
+        Per endpoint and time point: n, events, hazard ratio with limits, log-rank p-value.
+    notices : tuple of str
+    simulated : bool
+    """
+
+    title: str
+    folder: Path
+    patients: int
+    endpoints: tuple[dict[str, Any], ...]
+    notices: tuple[str, ...]
+    simulated: bool
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.folder / "report.html"
+
+    def lines(self) -> list[str]:
+        """Text for a terminal."""
+        head = f"{self.title}{' [SIMULATED DATA]' if self.simulated else ''}"
+        return [
+            head,
+            f"{self.patients} patients",
+            *(_endpoint_line(e) for e in self.endpoints),
+            *(f"note: {n}" for n in self.notices),
+            f"report: {self.report}",
+            "Research use only. Not a medical device.",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Document for --json."""
+        return {
+            "title": self.title,
+            "simulated": self.simulated,
+            "patients": self.patients,
+            "endpoints": list(self.endpoints),
+            "notices": list(self.notices),
+            "results": str(self.folder),
+            "report": str(self.report),
+            "version": __version__,
+            "notice": "Research use only. Not a medical device.",
+        }
+
+
+def run_study(
+    study: Path, *, out: Path | None = None, progress: Progress | None = None
+) -> RunSummary:
+    """Analyse a study folder and write its results folder.
+
+    Parameters
+    ----------
+    study : Path
+        Folder with study.toml and the tables.
+    out : Path, optional
+        Results folder; ``study / "results"`` by default.
+    progress : callable, optional
+        Called with (label, done, total).
+
+    Returns
+    -------
+    RunSummary
+
+    Raises
+    ------
+    InputError
+        With all problems of the input; the previous results are then untouched.
+    """
+    started = datetime.now(UTC)
+    tell = progress or (lambda *_: None)
+    study = Path(study).absolute()
+    if not study.is_dir():
+        raise InputError(
+            [Problem("STUDY", None, None, f"{study}, which is not a folder",
+                     "a folder with study.toml", "name the study's folder")]
+        )  # fmt: skip
+    target = Path(out).absolute() if out else study / "results"
+    with results_folder(target) as work:
+        settings = load_settings(study / "study.toml")
+        tell("reading tables", 0, STEPS)
+        inputs = read_study(study, settings)
+        tell("analysing", 1, STEPS)
+        results = analyse(inputs.tables, settings)
+        tell("drawing", 2, STEPS)
+        html, figures = study_report(results, notices=inputs.notices)
+        tell("writing", 3, STEPS)
+        _write(work, results, html, figures)
+        summary = _summary(results, inputs, target)
+        _log(work, study, started, settings, inputs, summary)
+    tell("done", STEPS, STEPS)
+    return summary
+
+
+def _write(work: Path, results: StudyResults, html: str, figures: list[Figure]) -> None:
+    """Write tables, figures and the report."""
+    for folder in ("tables", "figures"):
+        (work / folder).mkdir()
+    for name, frame in result_tables(results).items():
+        write_table(frame, work / "tables", name)
+    for figure in figures:
+        (work / "figures" / f"{figure.name}.svg").write_text(figure.svg(), encoding="utf-8")
+        (work / "figures" / f"{figure.name}.vl.json").write_text(figure.json(), encoding="utf-8")
+    (work / "report.html").write_text(html, encoding="utf-8")
+
+
+def _log(
+    work: Path, study: Path, started: datetime, settings: StudySettings, inputs: StudyInputs,
+    summary: RunSummary,
+) -> None:  # fmt: skip
+    """Write the run log."""
+    write_run_log(
+        work,
+        command="ashworth run",
+        started_at=started,
+        inputs=inputs.files,
+        base=study,
+        options=json.loads(settings.model_dump_json()),
+        notices=summary.notices,
+    )
+
+
+def _summary(results: StudyResults, inputs: StudyInputs, target: Path) -> RunSummary:
+    """Collect what the terminal shows."""
+    return RunSummary(
+        title=results.settings.title,
+        folder=target,
+        patients=results.patients.height,
+        endpoints=tuple(_endpoint_summary(r) for r in results.results),
+        notices=(*inputs.notices, *results.notes),
+        simulated=results.settings.simulated,
+    )
+
+
+def _endpoint_summary(result: Any) -> dict[str, Any]:
+    """One endpoint at one time point."""
+    survival = result.survival
+    ratio = survival.hazard_ratio or {}
+    finite = {k: float(v) for k, v in ratio.items() if v == v and abs(v) != float("inf")}
+    return {
+        "endpoint": result.endpoint.abbreviation,
+        "timepoint": survival.analysis.timepoint,
+        "n": survival.analysis.n,
+        "events": survival.analysis.n_events,
+        "hazard_ratio": finite.get("estimate"),
+        "lower": finite.get("lower"),
+        "upper": finite.get("upper"),
+        "log_rank_p": None if survival.test is None else float(survival.test.p_value),
+        "problem": survival.problem,
+    }
+
+
+def _endpoint_line(entry: dict[str, Any]) -> str:
+    """One line of the terminal's summary."""
+    head = f"{entry['endpoint']} ({entry['timepoint']}): {entry['n']} patients, "
+    head += f"{entry['events']} events"
+    if entry["hazard_ratio"] is None:
+        return f"{head}; {entry['problem'] or 'hazard ratio not estimable'}"
+    limits = "–".join("∞" if v is None else f"{v:.2f}" for v in (entry["lower"], entry["upper"]))
+    p_value = entry["log_rank_p"]
+    text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+    return f"{head}; hazard ratio {entry['hazard_ratio']:.2f} ({limits}), log-rank {text}"

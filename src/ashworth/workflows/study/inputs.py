@@ -1,0 +1,211 @@
+"""A study folder to validated tables."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ashworth.definitions import Endpoint, load, load_all
+from ashworth.errors import DefinitionError, InputError, Problem
+from ashworth.records import TABLES, Expectations, ExtraColumn, InputFormat, read_tables
+from ashworth.records.schemas import specs
+from ashworth.workflows.study.settings import Covariate, StudySettings
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+MADE_HERE = ("statuses", "dynamics")
+READ = tuple(t for t in TABLES if t not in MADE_HERE)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyInputs:
+    """The tables of a study folder.
+
+    Attributes
+    ----------
+    tables : mapping of str to polars.DataFrame
+    files : tuple of Path
+        Every file that was read, study.toml included.
+    notices : tuple of str
+        What was assumed and what was not read.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    files: tuple[Path, ...]
+    notices: tuple[str, ...]
+
+
+def read_study(folder: Path, settings: StudySettings) -> StudyInputs:
+    """Read and check all tables of a study folder.
+
+    Raises
+    ------
+    InputError
+        With all problems of the declarations, of all tables and between them.
+    """
+    files, problems = _files(folder, settings)
+    problems += _unknown_definitions(settings)
+    extra, faults = _extra_columns(settings)
+    problems += faults
+    if problems:
+        raise InputError(problems, subject=f"the study {folder.name}")
+    read = read_tables(
+        files,
+        input_format=_input_format(settings),
+        rename=settings.columns,
+        extra=extra,
+        defaults=_defaults(settings),
+        declared_identifiers=settings.input.declared_identifiers,
+        expectations=_expectations(settings),
+    )
+    ignored = [
+        f"{table}: column{'s' if len(r.ignored_columns) > 1 else ''} not read: "
+        f"{', '.join(r.ignored_columns)}"
+        for table, r in read.reads.items()
+        if r.ignored_columns
+    ]
+    unread = _unread(folder, files)
+    return StudyInputs(
+        tables=dict(read),
+        files=(folder / "study.toml", *files.values()),
+        notices=(*read.notices, *ignored, *unread),
+    )
+
+
+def _files(folder: Path, settings: StudySettings) -> tuple[dict[str, Path], list[Problem]]:
+    """Find one file per table; report what is missing or there twice."""
+    found: dict[str, Path] = {}
+    problems = []
+    for table in READ:
+        here = [folder / (table + e) for e in ENDINGS if (folder / (table + e)).exists()]
+        if len(here) > 1:
+            names = " and ".join(p.name for p in here)
+            problems.append(_file_problem(table, names, "one file per table", "keep one of them"))
+        elif here:
+            found[table] = here[0]
+    needed = ["patients"] + (["specimens", "counts"] if settings.counted else [])
+    problems += [_missing(table, folder) for table in needed if table not in found]
+    if {"outcomes", "events"} <= set(found):
+        text = "both outcomes and events"
+        problems.append(_file_problem("events", text, "one of the two", "keep one of them"))
+    if not {"outcomes", "events"} & set(found):
+        problems.append(_missing("outcomes", folder))
+    if not settings.counted:
+        found = {t: p for t, p in found.items() if t not in ("specimens", "counts", "assay_runs")}
+    return found, problems
+
+
+def _file_problem(table: str, found: str, allowed: str, remedy: str) -> Problem:
+    """A problem of a file as a whole."""
+    return Problem(table, None, None, found, allowed, remedy)
+
+
+def _missing(table: str, folder: Path) -> Problem:
+    """A table without a file, with the nearest name in the folder."""
+    names = sorted(p.name for p in folder.iterdir() if p.is_file())
+    near = difflib.get_close_matches(f"{table}.csv", names, n=1)
+    remedy = f"is it {near[0]}?" if near else f"add {table}.csv"
+    return _file_problem(table, "no file", " or ".join(table + e for e in ENDINGS), remedy)
+
+
+def _unread(folder: Path, files: Mapping[str, Path]) -> list[str]:
+    """Name the data files that were not read."""
+    used = {p.name for p in files.values()}
+    extra = sorted(
+        p.name for p in folder.iterdir() if p.name.endswith(ENDINGS) and p.name not in used
+    )
+    return [f"not read: {', '.join(extra)}"] if extra else []
+
+
+def _unknown_definitions(settings: StudySettings) -> list[Problem]:
+    """Every id in study.toml that no definition has."""
+    named = [
+        ("assay", "assay", settings.assay),
+        ("rule", "positivity_rule", settings.rule),
+        ("dynamics", "dynamics_rule", settings.dynamics),
+        *(("endpoints", "endpoint", e) for e in settings.endpoints),
+    ]
+    problems = []
+    for key, kind, name in named:
+        try:
+            if name is not None:
+                load(kind, name)  # type: ignore[call-overload]
+        except DefinitionError:
+            ids = [d.id for d in load_all(kind)]  # type: ignore[arg-type]
+            near = difflib.get_close_matches(name or "", ids, n=1)
+            remedy = f"did you mean '{near[0]}'?" if near else "see: ashworth definitions list"
+            problems.append(
+                Problem("study.toml", None, key, f"'{name}'", f"one of {', '.join(ids)}", remedy)
+            )
+    return problems
+
+
+def _extra_columns(settings: StudySettings) -> tuple[dict[str, ExtraColumn], list[Problem]]:
+    """Declared covariates that the schema of patients does not have."""
+    standard = specs("patients")
+    extra, problems = {}, []
+    for name, spec in settings.covariates.items():
+        if name in standard:
+            continue
+        try:
+            extra[name] = _extra_column(spec)
+        except ValueError as error:
+            problems.append(
+                Problem("study.toml", None, f"covariates.{name}", "this declaration",
+                        str(error), "correct it")
+            )  # fmt: skip
+    return extra, problems
+
+
+def _extra_column(spec: Covariate) -> ExtraColumn:
+    """Translate a declaration."""
+    return ExtraColumn(
+        type=spec.type,
+        minimum=spec.minimum,
+        maximum=spec.maximum,
+        categories=spec.categories or (),
+        unit=spec.unit or "",
+        label=spec.label or "",
+    )
+
+
+def _input_format(settings: StudySettings) -> InputFormat:
+    """Translate how the files are written."""
+    declared = settings.input
+    changes = {} if declared.missing is None else {"missing": declared.missing}
+    return InputFormat(
+        delimiter=None if declared.separator == "auto" else declared.separator,
+        decimal=declared.decimal,
+        encoding=None if declared.encoding == "auto" else declared.encoding,
+        date_format=declared.date_format,
+        **changes,
+    )
+
+
+def _defaults(settings: StudySettings) -> dict[str, dict[str, str]]:
+    """Values of columns that a laboratory's table may leave out."""
+    if not settings.counted or settings.assay is None:
+        return {}
+    assay = load("assay", settings.assay)
+    return {
+        "counts": {"run_id": "1", "phenotype": assay.phenotype, "caller": "laboratory"},
+        "specimens": {"matrix": assay.matrix},
+        "assay_runs": {"run_id": "1", "assay": assay.id},
+    }
+
+
+def _expectations(settings: StudySettings) -> Expectations:
+    """What the definitions demand of the tables."""
+    assays = load_all("assay")
+    return Expectations(
+        denominators={a.id: a.denominator for a in assays},  # type: ignore[attr-defined]
+        matrices={a.id: a.matrix for a in assays},  # type: ignore[attr-defined]
+        assay=settings.assay,
+        event_codes={
+            e.id: frozenset({0, 1, *e.competing}) for e in load_all("endpoint")
+            if isinstance(e, Endpoint)
+        },
+    )  # fmt: skip
