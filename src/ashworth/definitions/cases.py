@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -55,9 +56,10 @@ class StatusExpected(Model):
 
 
 class StatusCase(Model):
-    """One count and the status that follows."""
+    """One count and the status that follows; `on` asks for the cut-off of that day."""
 
     name: str
+    on: date | None = None
     given: CountGiven
     expect: StatusExpected
 

@@ -42,7 +42,7 @@ class Reference(Model):
 
     authors: str
     title: str | None = None
-    year: Annotated[int, Field(ge=1800, le=2100)]
+    year: Annotated[int, Field(ge=1800, le=2100)] | None = None
     journal: str
     doi: Annotated[str, Field(pattern=r"^10\.\d{4,9}/\S+$")] | None = None
     nct: Annotated[str, Field(pattern=r"^NCT\d{8}$")] | None = None
