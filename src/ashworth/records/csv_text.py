@@ -53,12 +53,15 @@ def read_csv_text(data: bytes, table: str, input_format: InputFormat) -> RawTabl
     text, encoding = _decode(data, table, input_format)
     delimiter = input_format.delimiter or _delimiter(text)
     records = _records(text, delimiter, table)
-    header = next(records)[1]
+    header_row, header = next(records)
     while header and not header[-1].strip():
         header.pop()
     _check_header(header, table)
     problems: list[Problem] = []
-    cells, rows = _fill(records, header, table, problems)
+    if can_split_plainly(text):
+        cells, rows = split_plainly(text, header_row, header, delimiter, table, problems)
+    else:
+        cells, rows = split_quoted(records, header, table, problems)
     if not rows.len() and not problems:
         problems.append(_no_rows(table))
     return RawTable(
@@ -141,7 +144,7 @@ def _check_header(header: list[str], table: str) -> None:
         raise InputError(problems)
 
 
-def _fill(
+def split_quoted(
     records: Iterator[tuple[int, list[str]]], header: list[str], table: str, problems: list[Problem]
 ) -> tuple[pl.DataFrame, pl.Series]:
     """Collect records in batches; ragged ones become problems and are left out."""
@@ -157,6 +160,41 @@ def _fill(
             parts.append(pl.DataFrame(dict(zip(header, columns, strict=True)), schema=schema))
             rows.append(pl.Series("row", numbers, dtype=pl.Int64))
     return pl.concat(parts), pl.concat(rows)
+
+
+def can_split_plainly(text: str) -> bool:
+    """Say whether every line is one record: no quotes, and no line that could hide one."""
+    return '"' not in text and max(map(len, re.split(r"[\r\n]", text))) < csv.field_size_limit()
+
+
+def split_plainly(
+    text: str,
+    header_row: int,
+    header: list[str],
+    delimiter: str,
+    table: str,
+    problems: list[Problem],
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Do what `split_quoted` does where there are no quotes, column by column."""
+    width = len(header)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    frame = pl.DataFrame({"line": lines}, schema={"line": pl.String}).with_row_index("row", 1)
+    frame = frame.cast({"row": pl.Int64}).filter(
+        (pl.col("row") > header_row) & (pl.col("line").str.strip_chars(delimiter) != "")
+    )
+    odd = frame.filter(pl.col("line").str.count_matches(delimiter, literal=True) != width - 1)
+    split = ((row, line.split(delimiter)) for row, line in odd.iter_rows())
+    ragged = {
+        row: _ragged(table, row, cells, width) for row, cells in split if not _fits(cells, width)
+    }
+    problems += ragged.values()
+    good = frame.filter(~pl.col("row").is_in(list(ragged))) if ragged else frame
+    cells = good.select(pl.col("line").str.split_exact(delimiter, width).alias("cells"))
+    fields = [
+        pl.col("cells").struct.field(f"field_{i}").cast(pl.String).alias(name)
+        for i, name in enumerate(header)
+    ]
+    return cells.select(fields), good["row"]
 
 
 def _fits(cells: list[str], width: int) -> bool:

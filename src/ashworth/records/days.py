@@ -43,7 +43,7 @@ def to_days(
 ) -> tuple[pl.Series, pl.Series, list[Problem]]:
     """Return the days, which cells failed, and the problems."""
     empty = pl.Series([None] * column.dates.len(), dtype=pl.Int64)
-    if index is None or index["index_date"].null_count() == index.height:
+    if index is None or (index.height and index["index_date"].null_count() == index.height):
         none_known = Problem(
             column.table, 1, column.header, "calendar dates without index dates",
             "dates, where patients has index_date",

@@ -257,10 +257,19 @@ def read_tables(
             rename=(rename or {}).get(name),
             extra=extra if name == "patients" else None,
             defaults=(defaults or {}).get(name),
-            index_dates=reads["patients"].frame if "patients" in reads else None,
+            index_dates=_index_dates(reads.get("patients")),
             declared_identifiers=declared_identifiers,
         )
     return _joined(reads, problems, expectations or Expectations())
+
+
+def _index_dates(patients: TableRead | None) -> pl.DataFrame | None:
+    """Return the index dates, without patients whose index date is a problem of its own."""
+    if patients is None:
+        return None
+    header = (patients.header_of or {}).get("index_date", "index_date")
+    bad = [p.row for p in patients.problems if p.column == header and p.row != 1]
+    return patients.frame.filter(~patients.rows.is_in(bad)) if bad else patients.frame
 
 
 def _no_patients() -> Problem:
