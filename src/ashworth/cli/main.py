@@ -27,6 +27,7 @@ app = cyclopts.App(
         "Research use only; not a medical device."
     ),
     version=__version__,
+    default_parameter=cyclopts.Parameter(negative=()),
 )
 app.command("ashworth.cli.run:run", name="run", help="Analyse a study folder: tables to report.")
 app.command(
