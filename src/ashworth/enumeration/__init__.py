@@ -36,7 +36,7 @@ _PUBLIC = {
     "volume_for_detection": "detection",
 }
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -133,8 +133,11 @@ def _minimum_likelihood(x: Floats, n: Floats, p: Floats) -> Floats:
     for i, (seen, total, share) in enumerate(triples.T):
         k = np.arange(total + 1.0)
         mass = np.exp(
-            gammaln(total + 1.0) - gammaln(k + 1.0) - gammaln(total - k + 1.0)
-            + xlogy(k, share) + xlog1py(total - k, -share)
+            gammaln(total + 1.0)
+            - gammaln(k + 1.0)
+            - gammaln(total - k + 1.0)
+            + xlogy(k, share)
+            + xlog1py(total - k, -share)
         )
         out[i] = min(1.0, mass[mass <= mass[int(seen)] * (1.0 + 1e-7)].sum())
     return out[back.ravel()]

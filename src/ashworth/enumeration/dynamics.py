@@ -128,9 +128,7 @@ def _with_class(pairs: pl.DataFrame, rule: DynamicsRule) -> pl.DataFrame:
         schema=["status", "status_to", "dynamics_class"],
         orient="row",
     )
-    joined = pairs.join(
-        classes, on=["status", "status_to"], how="left", maintain_order="left"
-    )
+    joined = pairs.join(classes, on=["status", "status_to"], how="left", maintain_order="left")
     why = (
         pl.when(pl.col("status") == "not_assessable")
         .then(pl.lit("first draw not assessable: ") + pl.col("reason"))
@@ -193,13 +191,13 @@ def _contradictions(name: str, frame: pl.DataFrame, rule: DynamicsRule) -> list[
     return [
         Problem(name, None, "status", f"{status} with {cells} cells (patient {patient})",
                 f"statuses by at least {rule.at_least} per {rule.amount:g}",
-                f"call the statuses by rule '{rule.rule}'")
+                "call the statuses by a positivity rule with that cut-off and amount")
         for patient, status, cells in wrong.select("patient_id", "status", "n_cells").iter_rows()
     ]  # fmt: skip
 
 
 def _demand_order(pairs: pl.DataFrame) -> None:
-    """The later draw must be later."""
+    """Refuse a later draw that is not later."""
     wrong = pairs.filter(pl.col("specimen_day_to") <= pl.col("specimen_day"))
     if wrong.height:
         raise InputError(

@@ -132,7 +132,7 @@ def fit_population(
         population=make(theta),
         measurement=measurement,
         log_likelihood=log_likelihood(theta),
-        covariance=np.linalg.inv(-hessian),
+        covariance=np.asarray(np.linalg.inv(-hessian), dtype=np.float64),
         n=int(weights.sum()),
         method=f"{family}, maximum likelihood with log(denominator) as offset",
         options={"recovery": recovery, "blank_rate": blank_rate},

@@ -44,9 +44,7 @@ class Interval:
 
     def table(self) -> pl.DataFrame:
         """Columns estimate, lower, upper."""
-        return pl.DataFrame(
-            {"estimate": self.estimate, "lower": self.lower, "upper": self.upper}
-        )
+        return pl.DataFrame({"estimate": self.estimate, "lower": self.lower, "upper": self.upper})
 
 
 def poisson_interval(
@@ -154,9 +152,7 @@ def proportion_interval(
     >>> round(float(limits.lower), 4), round(float(limits.upper), 4)
     (0.2644, 0.2817)
     """
-    x, n = np.broadcast_arrays(
-        np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
-    )
+    x, n = np.broadcast_arrays(np.asarray(successes, dtype=float), np.asarray(trials, dtype=float))
     if np.any(x < 0) or np.any(x > n):
         raise ValueError("need 0 <= successes <= trials")
     if method not in ("clopper-pearson", "wilson"):

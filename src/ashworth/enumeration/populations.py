@@ -77,8 +77,11 @@ class NegativeBinomial:
         mu = exposure * self.mean
         k = self.size
         return (
-            gammaln(n + k) - gammaln(k) - gammaln(n + 1.0)
-            - k * np.log1p(mu / k) + xlogy(n, mu / (mu + k))
+            gammaln(n + k)
+            - gammaln(k)
+            - gammaln(n + 1.0)
+            - k * np.log1p(mu / k)
+            + xlogy(n, mu / (mu + k))
         )
 
     def tail(self, n: Floats, exposure: Floats, concentration: Floats) -> Floats:

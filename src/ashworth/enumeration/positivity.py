@@ -83,6 +83,4 @@ def positivity(
         pl.Series("upper", limits.upper).fill_nan(None),
     )
     order = [c for c in table.columns if c != "first_day"]
-    return Positivity(
-        table.select(*order, "first_day"), statuses.height, method, {"level": level}
-    )
+    return Positivity(table.select(*order, "first_day"), statuses.height, method, {"level": level})

@@ -88,7 +88,7 @@ def _tubes(
     assay: Assay,
     caller: str | None,
 ) -> pl.DataFrame:
-    """Counts of this assay, phenotype, matrix and caller."""
+    """Keep counts of this assay, phenotype, matrix and caller."""
     joined = join_runs(counts, specimens, assay_runs)
     mine = (
         (pl.col("assay") == assay.id)

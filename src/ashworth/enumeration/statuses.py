@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -70,6 +71,7 @@ def statuses(
     on: date | None = None,
     caller: str | None = None,
     fulfilled: Collection[str] = (),
+    missing_denominator: Literal["error", "not_assessable"] = "error",
     interval: CountInterval = "garwood",
     level: float = 0.95,
 ) -> Statuses:
@@ -104,6 +106,9 @@ def statuses(
         Requirements of the rule that the laboratory fulfils for every specimen. Others are
         looked up by specimen: `nucleated_cells` in counts; `morphological_category` and
         `isotype_control` in counts or assay_runs.
+    missing_denominator : {'error', 'not_assessable'}
+        A count without the denominator which the assay demands is bad input; in worked cases it
+        is a status that cannot be assessed.
     interval : {'garwood', 'jeffreys'}
         Limits of the rate.
     level : float
@@ -143,10 +148,10 @@ def statuses(
     """
     demand_fit(rule, assay)
     frame = select_tubes(specimens, assay_runs, counts, rule, assay, caller, fulfilled)
+    frame = _check_denominators(frame, assay, missing_denominator)
     used = frame["reason"].is_null().to_numpy()
     n = frame["n_cells"].cast(pl.Float64).to_numpy()[used]
     amounts = frame["denominator"].to_numpy()[used]
-    _demand_denominator(frame.filter(pl.col("reason").is_null()), assay)
     call = call_status(n, amounts, rule, on=on, model=model, tolerance=tolerance)
     known = _measurement(population, measurement)
     prior = population.population if isinstance(population, FittedPopulation) else population
@@ -194,10 +199,13 @@ def _measurement(
     return Measurement()
 
 
-def _demand_denominator(frame: pl.DataFrame, assay: Assay) -> None:
-    """List every count that lacks what its assay demands."""
-    missing = frame.filter(pl.col("denominator").is_null())
-    if missing.height:
+def _check_denominators(
+    frame: pl.DataFrame, assay: Assay, missing_denominator: str
+) -> pl.DataFrame:
+    """List every count that lacks what its assay demands, or say it as a reason."""
+    lacking = pl.col("reason").is_null() & pl.col("denominator").is_null()
+    missing = frame.filter(lacking)
+    if missing.height and missing_denominator == "error":
         raise InputError(
             [
                 Problem(
@@ -209,6 +217,12 @@ def _demand_denominator(frame: pl.DataFrame, assay: Assay) -> None:
                 for patient, timepoint in missing.select("patient_id", "timepoint").iter_rows()
             ]
         )  # fmt: skip
+    return frame.with_columns(
+        pl.when(lacking)
+        .then(pl.lit(f"no {assay.denominator} given"))
+        .otherwise(pl.col("reason"))
+        .alias("reason")
+    )
 
 
 def _limits(

@@ -94,7 +94,7 @@ def demand_columns(**tables: pl.DataFrame) -> None:
 def join_runs(
     counts: pl.DataFrame, specimens: pl.DataFrame, assay_runs: pl.DataFrame
 ) -> pl.DataFrame:
-    """Counts with timepoint, matrix, collected_day, assay and outcome; checked."""
+    """Add timepoint, matrix, collected_day, assay and outcome to the counts; check them."""
     runs = assay_runs.select(*_RUN, "assay", "outcome", *_extra(assay_runs, counts))
     draws = specimens.select("patient_id", "specimen_id", "matrix", "timepoint", "collected_day")
     numbered = counts.with_columns(
