@@ -1,0 +1,38 @@
+"""Figures: tables in, Vega-Lite charts out, each with its numbers and a description.
+
+Every function returns a frozen `Figure` with `.svg()`, `.png()`, `.json()` and `.data`.
+Nothing is computed here that belongs to an estimator: the tables arrive finished.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOMES = {
+    "Figure": "result",
+    "cohort_flow_figure": "cohort_flow",
+    "count_distribution_figure": "count_distribution",
+    "dynamics_flow_figure": "dynamics_flow",
+    "forest_figure": "forest",
+    "kaplan_meier_figure": "kaplan_meier",
+    "positivity_figure": "positivity",
+    "time_ticks": "ticks",
+}
+
+__all__ = [
+    "Figure",
+    "cohort_flow_figure",
+    "count_distribution_figure",
+    "dynamics_flow_figure",
+    "forest_figure",
+    "kaplan_meier_figure",
+    "positivity_figure",
+    "time_ticks",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ashworth.figures' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"ashworth.figures.{_HOMES[name]}"), name)
