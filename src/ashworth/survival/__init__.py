@@ -1,0 +1,46 @@
+"""Survival analysis: curves, tests, Cox models, rates, follow-up, endpoints and subtypes.
+
+Estimators take numpy arrays, lists, and polars or pandas columns, and return one frozen result
+with ``.table()``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PLACES = {
+    "CoxResult": "cox_result",
+    "Curve": "curve",
+    "CurveValues": "curve",
+    "KaplanMeier": "kaplan_meier",
+    "PersonYears": "person_time",
+    "RateRatio": "person_time",
+    "TestResult": "results",
+    "classify_subtype": "subtypes",
+    "cox": "cox",
+    "day_histogram": "log_rank",
+    "derive_events": "endpoints",
+    "follow_up": "follow_up",
+    "kaplan_meier": "kaplan_meier",
+    "log_rank": "log_rank",
+    "log_rank_from_histogram": "log_rank",
+    "person_years": "person_time",
+    "rate_ratio": "person_time",
+}
+
+__all__ = sorted(_PLACES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name's module on first use."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'ashworth.survival' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"ashworth.survival.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return list(__all__)

@@ -1,0 +1,259 @@
+"""Cox partial likelihood compiled by numba, for large studies; agrees with `cox_twin`.
+
+Rows lie sorted by cell in contiguous float64 columns, so that every loop runs along memory. The
+passes work on blocks of rows that stay in the first-level cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ashworth.survival.cox_design import CoxDesign
+from ashworth.survival.cox_twin import SMALLEST_RISK, Likelihood, safe_offset
+from ashworth.survival.inputs import Floats, Integers
+
+_BLOCK = 256
+_FAST = {"reassoc", "contract", "nsz"}
+
+
+@njit(cache=True, nogil=True)
+def counting_sort(key: Integers, n_keys: int) -> tuple[Integers, Integers]:
+    """Stable order of small integer keys, and the start of each key's run (n_keys + 1)."""
+    start = np.zeros(n_keys + 1, dtype=np.int64)
+    for k in key:
+        start[k + 1] += 1
+    for k in range(n_keys):
+        start[k + 1] += start[k]
+    place = start.copy()
+    order = np.empty(key.size, dtype=np.int64)
+    for i in range(key.size):
+        k = key[i]
+        order[place[k]] = i
+        place[k] += 1
+    return order, start
+
+
+@njit(cache=True, nogil=True)
+def gather_columns(covariates: Floats, rows: Integers) -> Floats:
+    """Copy rows of an (n, p) matrix into the columns of a (p, m) matrix."""
+    m, p = rows.size, covariates.shape[1]
+    out = np.empty((p, m))
+    for first in range(0, m, _BLOCK):
+        last = min(first + _BLOCK, m)
+        for j in range(p):
+            for i in range(first, last):
+                out[j, i] = covariates[rows[i], j]
+    return out
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def standardise(columns: Floats, row_start: Integers, constant: float) -> Floats:
+    """Centre every column within strata and scale it, in place; return the scales."""
+    p, m = columns.shape
+    scale = np.zeros(p)
+    for j in range(p):
+        squares, largest = 0.0, 0.0
+        for s in range(row_start.size - 1):
+            segment = columns[j, row_start[s] : row_start[s + 1]]
+            mean = segment.sum() / segment.size
+            for i in range(segment.size):
+                largest = max(largest, abs(segment[i]))
+                segment[i] -= mean
+                squares += segment[i] * segment[i]
+        spread = np.sqrt(squares / m)
+        if spread > constant * largest:
+            scale[j] = spread
+            columns[j] *= 1.0 / spread
+        else:
+            columns[j] = 0.0
+    return scale
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _segment_sum(risk: Floats, column: Floats, first: int, last: int) -> float:
+    total = 0.0
+    for i in range(first, last):
+        total += risk[i] * column[i]
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def cell_sums(  # noqa: PLR0913
+    columns: Floats,
+    weights: Floats,
+    offset: Floats,
+    cell_start: Integers,
+    deaths: Integers,
+    beta: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """Risk of every row, and its moments per cell: of all rows that leave there, of the dead."""
+    p, m = columns.shape
+    n_cells = deaths.size
+    risk = offset.copy()
+    out = np.zeros((p + 1, n_cells))
+    dead = np.zeros((p + 1, n_cells))
+    ones = np.ones(_BLOCK)
+    first_cell = 0
+    for first in range(0, m, _BLOCK):
+        last = min(first + _BLOCK, m)
+        for j in range(p):
+            for i in range(first, last):
+                risk[i] += beta[j] * columns[j, i]
+        for i in range(first, last):
+            risk[i] = weights[i] * max(np.exp(risk[i]), SMALLEST_RISK)
+        while cell_start[first_cell + 1] <= first:
+            first_cell += 1
+        for j in range(p + 1):
+            column = ones if j == 0 else columns[j - 1, first:last]
+            block = risk[first:last]
+            u, a = first_cell, first
+            while a < last:
+                split = min(max(cell_start[u] + deaths[u], a), last)
+                b = min(cell_start[u + 1], last)
+                died = _segment_sum(block, column, a - first, split - first)
+                dead[j, u] += died
+                out[j, u] += died + _segment_sum(block, column, split - first, b - first)
+                u, a = u + 1, b
+    return risk, out, dead
+
+
+@njit(cache=True, nogil=True)
+def suffix_within(per_cell: Floats, stratum_start: Integers) -> None:
+    """Replace each cell's sums by those of it and the later cells of its stratum, in place."""
+    for j in range(per_cell.shape[0]):
+        for s in range(stratum_start.size - 1):
+            total = 0.0
+            for u in range(stratum_start[s + 1] - 1, stratum_start[s] - 1, -1):
+                total += per_cell[j, u]
+                per_cell[j, u] = total
+
+
+@njit(cache=True, nogil=True)
+def subtract_late(
+    per_cell: Floats, risk: Floats, columns: Floats, rows: Integers, start: Integers
+) -> None:
+    """Take the rows that enter at a cell's time off the sums of that cell, in place."""
+    for u in range(start.size - 1):
+        for i in range(start[u], start[u + 1]):
+            r = rows[i]
+            per_cell[0, u] -= risk[r]
+            for j in range(columns.shape[0]):
+                per_cell[j + 1, u] -= risk[r] * columns[j, r]
+
+
+@njit(cache=True, nogil=True)
+def collapse_ties(
+    s0: Floats, f0: Floats, deaths: Integers, weights: Floats, cell_start: Integers, efron: bool
+) -> Floats:
+    """Six sums per cell, shape (6, U): log b, 1/b, f/b, 1/b^2, f/b^2, f^2/b^2 times mean weight."""
+    terms = np.zeros((6, deaths.size))
+    for u in range(deaths.size):
+        d = deaths[u]
+        total = 0.0
+        for i in range(cell_start[u], cell_start[u] + d):
+            total += weights[i]
+        for k in range(d if efron else 1):
+            part = k / d
+            b = s0[u] - part * f0[u]
+            inverse = 1.0 / b
+            terms[0, u] += np.log(b)
+            terms[1, u] += inverse
+            terms[2, u] += part * inverse
+            terms[3, u] += inverse * inverse
+            terms[4, u] += part * inverse * inverse
+            terms[5, u] += part * part * inverse * inverse
+        for t in range(6):
+            terms[t, u] *= total / d if efron else total
+    return terms
+
+
+@njit(cache=True, nogil=True)
+def row_hazards(  # noqa: PLR0913
+    risk: Floats,
+    terms: Floats,
+    cell_start: Integers,
+    deaths: Integers,
+    stratum_start: Integers,
+    entry_cell: Integers,
+    late_rows: Integers,
+) -> Floats:
+    """Expected events of every row, less Efron's share of the tied dead."""
+    hazard = np.empty(deaths.size)
+    v = np.empty(risk.size)
+    for s in range(stratum_start.size - 1):
+        total = 0.0
+        for u in range(stratum_start[s], stratum_start[s + 1]):
+            total += terms[1, u]
+            hazard[u] = total
+            split = cell_start[u] + deaths[u]
+            for i in range(cell_start[u], split):
+                v[i] = risk[i] * (total - terms[2, u])
+            for i in range(split, cell_start[u + 1]):
+                v[i] = risk[i] * total
+    for r in late_rows:
+        v[r] -= risk[r] * hazard[entry_cell[r]]
+    return v
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def weighted_gram(columns: Floats, v: Floats) -> Floats:
+    """``columns diag(v) columns'``, shape (p, p)."""
+    p, m = columns.shape
+    gram = np.zeros((p, p))
+    scaled = np.empty(_BLOCK)
+    for first in range(0, m, _BLOCK):
+        size = min(first + _BLOCK, m) - first
+        for j in range(p):
+            row = columns[j, first : first + size]
+            for i in range(size):
+                scaled[i] = v[first + i] * row[i]
+            for k in range(j + 1):
+                gram[j, k] += _segment_sum(scaled, columns[k, first : first + size], 0, size)
+    for j in range(p):
+        for k in range(j):
+            gram[k, j] = gram[j, k]
+    return gram
+
+
+@njit(cache=True, nogil=True)
+def event_sums(
+    columns: Floats, weights: Floats, offset: Floats, cell_start: Integers, deaths: Integers
+) -> tuple[Floats, float]:
+    """Weighted sums over the events of the covariates and of the offset."""
+    p = columns.shape[0]
+    sums = np.zeros(p)
+    shift = 0.0
+    for u in range(deaths.size):
+        for i in range(cell_start[u], cell_start[u] + deaths[u]):
+            shift += weights[i] * offset[i]
+    for j in range(p):
+        for u in range(deaths.size):
+            for i in range(cell_start[u], cell_start[u] + deaths[u]):
+                sums[j] += weights[i] * columns[j, i]
+    return sums, shift
+
+
+def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
+    """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
+    d, z = design, design.columns
+    offset = safe_offset(d, beta)
+    risk, at_risk, dead = cell_sums(z, d.weights, offset, d.cell_start, d.deaths, beta)
+    if d.late_rows.size:
+        subtract_late(at_risk, risk, z, d.late_rows, d.late_start)
+    suffix_within(at_risk, d.stratum_start)
+    terms = collapse_ties(at_risk[0], dead[0], d.deaths, d.weights, d.cell_start, efron)
+    sums, shift = event_sums(z, d.weights, offset, d.cell_start, d.deaths)
+    s1, f1 = at_risk[1:], dead[1:]
+    value = float(beta @ sums + shift - terms[0].sum())
+    score = sums - s1 @ terms[1] + f1 @ terms[2]
+    v = row_hazards(
+        risk, terms, d.cell_start, d.deaths, d.stratum_start, d.entry_cell, d.late_rows
+    )
+    gram = weighted_gram(z, v)
+    lean = terms[4] / terms[3]
+    rest = np.maximum(terms[5] - lean * terms[4], 0.0)
+    means = weighted_gram(s1 - lean * f1, terms[3])
+    if rest.any():
+        means += weighted_gram(f1, rest)
+    return Likelihood(value, score, gram - means, np.diagonal(gram).copy())

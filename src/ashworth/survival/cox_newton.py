@@ -1,0 +1,223 @@
+"""Maximise a Cox partial likelihood to the end: Newton's method with step halving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ashworth.survival import cox_twin
+from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign
+from ashworth.survival.cox_monotone import limit_design, recession_direction
+from ashworth.survival.cox_twin import Likelihood
+from ashworth.survival.inputs import Booleans, Floats, Integers
+
+_MANY_STRATA = 2_000
+_PIVOT = 1e-10
+_MAX_ITERATIONS = 60
+_MAX_HALVINGS = 30
+_ROUNDING = 1e-11
+_TAIL = 1e-4
+
+Evaluate = Callable[[Floats], Likelihood]
+
+
+@dataclass(frozen=True, slots=True)
+class CoxFit:
+    """The maximum, in units of the standardised columns.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (p,)
+        Coefficients; 0 where not kept.
+    kept : ndarray of int
+        Coefficients that the data determine; the degrees of freedom.
+    fitted : ndarray of int
+        Those among them that the information at the maximum determines.
+    infinite : ndarray, shape (p,)
+        Sign of every infinite coefficient, else 0.
+    null, best : Likelihood
+        At 0 and at the maximum.
+    iterations : int
+        Newton iterations, those of a limiting fit included.
+    converged : bool
+        Whether the last Newton step was below the tolerance.
+    """
+
+    beta: Floats
+    kept: Integers
+    fitted: Integers
+    infinite: Floats
+    null: Likelihood
+    best: Likelihood
+    iterations: int
+    converged: bool
+
+
+@dataclass(slots=True)
+class _Point:
+    """Where a search stands."""
+
+    beta: Floats
+    at: Likelihood
+    iterations: int = 0
+    converged: bool = False
+    recession: Floats | None = field(default=None)
+
+
+def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
+    """Choose the compiled kernel for large problems and the numpy twin for small ones."""
+    if design.columns.shape[1] >= KERNEL_ROWS or design.stratum_start.size > _MANY_STRATA:
+        from ashworth.survival import cox_kernel
+
+        return lambda beta: cox_kernel.likelihood(design, beta, efron=efron)
+    return lambda beta: cox_twin.likelihood(design, beta, efron=efron)
+
+
+def determined(at: Likelihood, order: Integers) -> Integers:
+    """Coefficients that the data determine: a later one that adds no information is left out.
+
+    Parameters
+    ----------
+    at : Likelihood
+        At any point; a direction without information has none anywhere.
+    order : ndarray of int
+        Coefficients, those to be kept first in front.
+    """
+    size = at.gram_diagonal
+    kept: list[int] = []
+    chol = np.zeros((order.size, order.size))
+    for j in order.tolist():
+        m = len(kept)
+        for k in range(m):
+            chol[m, k] = (at.information[j, kept[k]] - chol[m, :k] @ chol[k, :k]) / chol[k, k]
+        pivot = at.information[j, j] - chol[m, :m] @ chol[m, :m]
+        if pivot > _PIVOT * size[j] and size[j] > 0:
+            chol[m, m] = np.sqrt(pivot)
+            kept.append(j)
+    return np.array(sorted(kept), dtype=np.int64)
+
+
+def all_determined(at: Likelihood) -> Booleans | bool:
+    """Quick test that no coefficient can be left out."""
+    diagonal = at.gram_diagonal
+    if not (diagonal > 0).all():
+        return False
+    root = np.sqrt(diagonal)
+    try:
+        chol = np.linalg.cholesky(at.information / np.outer(root, root))
+    except np.linalg.LinAlgError:
+        return False
+    return bool((np.diagonal(chol) ** 2 > 10 * _PIVOT).all())
+
+
+def newton_step(at: Likelihood, kept: Integers) -> tuple[Floats, float]:
+    """Newton step on the kept coefficients, and its squared length in standard errors."""
+    step = np.zeros_like(at.score)
+    score = at.score[kept]
+    information = at.information[np.ix_(kept, kept)]
+    ridge = 0.0
+    for _ in range(40):
+        try:
+            np.linalg.cholesky(information)
+            break
+        except np.linalg.LinAlgError:
+            added = max(ridge, 1e-14 * float(np.diagonal(information).max(initial=1e-300)))
+            information = information + added * np.eye(kept.size)
+            ridge = 10 * added
+    step[kept] = np.linalg.solve(information, score)
+    return step, float(step @ at.score)
+
+
+def _advance(evaluate: Evaluate, point: _Point, step: Floats) -> bool:
+    """Move along the step, halved until the likelihood does not fall; False if it never does."""
+    slack = _ROUNDING * (1.0 + abs(point.at.value))
+    for halving in range(_MAX_HALVINGS):
+        beta = point.beta + step * 0.5**halving
+        at = evaluate(beta)
+        if np.isfinite(at.value) and at.value >= point.at.value - slack:
+            point.beta, point.at = beta, at
+            return True
+    return False
+
+
+def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) -> _Point:
+    """Iterate until the step is negligible or a direction of recession is proved."""
+    tolerance = max(3e-10, 2e-10 * np.sqrt(float(design.deaths.sum())))
+    previous = np.inf
+    while point.iterations < _MAX_ITERATIONS:
+        step, squared = newton_step(point.at, kept)
+        point.iterations += 1
+        length = np.sqrt(max(squared, 0.0))
+        if squared < _TAIL:
+            point.recession = recession_direction(design, step)
+            if point.recession is not None:
+                return point
+        small = length <= tolerance
+        stalled = squared < 1e-10 and length > 0.5 * previous
+        if small or stalled or not _advance(evaluate, point, step):
+            point.converged = bool(small or squared < 1e-8)
+            point.beta = point.beta + step if small else point.beta
+            return point
+        previous = length
+    return point
+
+
+def maximise(
+    design: CoxDesign, *, efron: bool, start: Floats | None = None, last: Floats | None = None
+) -> CoxFit:
+    """Fit a sorted problem.
+
+    Parameters
+    ----------
+    design : CoxDesign
+        The sorted problem.
+    efron : bool
+        Efron's treatment of ties, else Breslow's.
+    start : ndarray, shape (p,), optional
+        Where to start; 0 is tried instead if the likelihood is larger there.
+    last : ndarray, shape (p,), optional
+        Nonzero for coefficients to be left out first where some must be (infinite ones).
+    """
+    p = design.columns.shape[0]
+    evaluate = evaluator(design, efron=efron)
+    null = evaluate(np.zeros(p))
+    if all_determined(null):
+        kept = np.arange(p)
+    else:
+        order = np.arange(p) if last is None else np.argsort(last != 0, kind="stable")
+        kept = determined(null, order)
+    point = _Point(np.zeros(p), null)
+    if kept.size == 0:
+        return CoxFit(point.beta, kept, kept, np.zeros(p), null, null, 0, True)
+    if start is not None:
+        first = np.zeros(p)
+        first[kept] = start[kept]
+        at = evaluate(first)
+        if at.value > null.value:
+            point = _Point(first, at)
+    point = climb(evaluate, point, kept, design)
+    if point.recession is None:
+        infinite = np.zeros(p)
+        return CoxFit(
+            point.beta, kept, kept, infinite, null, point.at, point.iterations, point.converged
+        )
+    return _limit(design, point, null, kept, last, efron=efron)
+
+
+def _limit(
+    design: CoxDesign, point: _Point, null: Likelihood, kept: Integers, last: Floats | None,
+    *, efron: bool,
+) -> CoxFit:  # fmt: skip
+    """Fit the limit of a monotone likelihood."""
+    direction = point.recession
+    assert direction is not None
+    signs = np.sign(np.where(np.abs(direction) < 1e-3 * np.abs(direction).max(), 0.0, direction))
+    signs = signs if last is None else np.where(last != 0, last, signs)
+    inner = maximise(limit_design(design, direction), efron=efron, last=signs)
+    infinite = np.where(signs != 0, signs, inner.infinite)
+    return CoxFit(
+        inner.beta, kept, inner.fitted, infinite, null, inner.best,
+        point.iterations + inner.iterations, inner.converged,
+    )  # fmt: skip

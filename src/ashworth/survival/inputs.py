@@ -1,0 +1,247 @@
+"""Check and convert what callers hand to the estimators: all faults at once, with their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ashworth.errors import EstimationError, InputError, Problem
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+TIE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
+"""Times closer than this, absolutely or relative to their mean size, are one time."""
+
+_SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Checked follow-up: arrays of one length n.
+
+    Attributes
+    ----------
+    time, entry : ndarray of float, shape (n,)
+        End and (late) start of follow-up; `entry` is None without late entry.
+    event : ndarray of bool, shape (n,)
+        True where the event was seen at `time`.
+    weights : ndarray of float, shape (n,), or None
+        Case weights, None where all are 1.
+    """
+
+    time: Floats
+    event: Booleans
+    entry: Floats | None
+    weights: Floats | None
+
+
+class Faults:
+    """Collects the faults of one call, so that they are raised together."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        self.problems: list[Problem] = []
+
+    def rows(self, bad: Booleans, column: str, what: str, allowed: str, remedy: str) -> None:
+        """Note the rows (counted from 0) where `bad` is true; none is no fault."""
+        if not bad.any():
+            return
+        rows = np.flatnonzero(bad)
+        listed = ", ".join(str(r) for r in rows[:_SHOWN_ROWS])
+        more = ", ..." if rows.size > _SHOWN_ROWS else ""
+        found = f"{what} in {rows.size} row{'s' if rows.size > 1 else ''} (from 0: {listed}{more})"
+        self.note(column, found, allowed, remedy)
+
+    def note(self, column: str, found: str, allowed: str, remedy: str) -> None:
+        """Note one fault of a whole argument."""
+        self.problems.append(Problem(self.subject, None, column, found, allowed, remedy))
+
+    def stop(self) -> None:
+        """Raise `InputError` if anything was noted."""
+        if self.problems:
+            raise InputError(self.problems, subject=f"the arguments of {self.subject}")
+
+
+def native(values: Any) -> Any:
+    """Return a numpy array (of any dtype) from an array, a list or a dataframe column."""
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "to_numpy"):
+        return np.asarray(values.to_numpy())
+    return np.asarray(values)
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def numbers(values: Any, name: str, faults: Faults) -> Floats:
+    """Return one float array of shape (n,); missing values become NaN, text is a fault."""
+    array = native(values)
+    if array.dtype == object:
+        array = np.array([np.nan if _is_missing(v) else v for v in array.ravel()])
+    if array.ndim != 1:
+        faults.note(name, f"{array.ndim} dimensions", "one dimension", f"pass {name} as a column")
+        return np.zeros(0)
+    if array.dtype.kind not in "biuf":
+        faults.note(name, f"values of type {array.dtype}", "numbers", f"convert {name} to numbers")
+        return np.zeros(array.size)
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _same_length(columns: Iterable[tuple[str, Any]], n: int, faults: Faults) -> bool:
+    lengths = {name: len(c) for name, c in columns if c is not None}
+    for name, length in lengths.items():
+        if length != n:
+            faults.note(name, f"{length} values", f"{n}, as many as time", "align the columns")
+    return all(length == n for length in lengths.values())
+
+
+def _check_finite(values: Floats, name: str, faults: Faults) -> None:
+    if not np.isfinite(values.sum()):
+        bad = ~np.isfinite(values)
+        remedy = "leave these rows out, and count them, before the call"
+        faults.rows(bad, name, "missing or infinite values", "finite numbers", remedy)
+
+
+def _check_event(values: Floats, faults: Faults) -> Booleans:
+    event = values == 1.0
+    known = np.count_nonzero(event) + np.count_nonzero(values == 0.0)
+    if known != values.size:
+        bad = ~event & (values != 0.0)
+        remedy = "code 1 event, 0 censored; a missing outcome is never an event"
+        faults.rows(bad, "event", "values other than 0 and 1", "0, 1, False or True", remedy)
+    return event
+
+
+def _check_order(time: Floats, entry: Floats, faults: Faults) -> None:
+    bad = entry >= time
+    remedy = "leave out rows without time at risk, or correct the dates"
+    faults.rows(bad, "entry", "entry at or after time", "entry < time", remedy)
+    _check_not_negative(entry, "entry", faults)
+
+
+def _check_not_negative(values: Floats, name: str, faults: Faults) -> None:
+    if values.size and not values.min() >= 0.0:
+        remedy = "count from the start of the clock; events before it do not belong to it"
+        faults.rows(values < 0.0, name, "negative values", "0 or later", remedy)
+
+
+def observations(
+    time: Any, event: Any, entry: Any, weights: Any, faults: Faults, *others: tuple[str, Any]
+) -> Observations:
+    """Check follow-up columns; `others` are named columns that must have the same length."""
+    t, d = numbers(time, "time", faults), numbers(event, "event", faults)
+    e = None if entry is None else numbers(entry, "entry", faults)
+    w = None if weights is None else numbers(weights, "weights", faults)
+    columns = (("event", d), ("entry", e), ("weights", w), *others)
+    if not _same_length(columns, t.size, faults):
+        faults.stop()
+    if t.size == 0:
+        faults.note("time", "no rows", "at least one row", "check the selection of patients")
+    _check_finite(t, "time", faults)
+    _check_not_negative(t, "time", faults)
+    status = _check_event(d, faults)
+    if e is not None:
+        _check_finite(e, "entry", faults)
+        _check_order(t, e, faults)
+    if w is not None:
+        _check_finite(w, "weights", faults)
+        _check_not_negative(w, "weights", faults)
+    faults.stop()
+    return Observations(t, status, e, w)
+
+
+def whole_days(values: Floats) -> bool:
+    """Say whether all times are whole numbers of a size that days can have."""
+    return bool(values.max(initial=0.0) < 2**31 and np.array_equal(values, np.floor(values)))
+
+
+def merge_near_ties(
+    time: Floats, entry: Floats | None, tolerance: float = TIE_TOLERANCE
+) -> tuple[Floats, Floats | None]:
+    """Give times that differ by rounding only one value (the smallest of each run).
+
+    Two neighbouring distinct times are one when their difference is at most `tolerance`, absolutely
+    or divided by the mean absolute time; this is R's ``timefix``. Whole days are left as they are.
+    """
+    if tolerance <= 0 or (whole_days(time) and (entry is None or whole_days(entry))):
+        return time, entry
+    everything = time if entry is None else np.concatenate([time, entry])
+    distinct, place = np.unique(everything, return_inverse=True)
+    gaps = np.diff(distinct)
+    close = (gaps <= tolerance) | (gaps <= tolerance * np.abs(distinct).mean())
+    if not close.any():
+        return time, entry
+    first = np.flatnonzero(np.concatenate([[True], ~close]))
+    run = np.cumsum(np.concatenate([[True], ~close])) - 1
+    merged = distinct[first][run][place]
+    if entry is None:
+        return merged, None
+    time, entry = merged[: time.size], merged[time.size :]
+    empty = np.flatnonzero(entry >= time)
+    if empty.size:
+        raise EstimationError(
+            f"{empty.size} rows (from 0: {empty[:_SHOWN_ROWS].tolist()}) have entry and time equal "
+            f"within tie_tolerance={tolerance:g}; round the times or pass tie_tolerance=0"
+        )
+    return time, entry
+
+
+def _integer_labels(array: NDArray[Any]) -> tuple[list[Any], Integers]:
+    low, high = int(array.min()), int(array.max())
+    if high - low > 4 * array.size + 1000:
+        distinct, codes = np.unique(array, return_inverse=True)
+        return distinct.tolist(), codes.astype(np.int64)
+    shifted = array.astype(np.int64) - low
+    present = np.bincount(shifted, minlength=high - low + 1) > 0
+    return (np.flatnonzero(present) + low).tolist(), (np.cumsum(present) - 1)[shifted]
+
+
+def labels(values: Any, name: str, faults: Faults) -> tuple[list[Any], Integers]:
+    """Return the sorted distinct labels and each row's index into them; missing is a fault."""
+    array = native(values)
+    if array.ndim != 1:
+        faults.note(name, f"{array.ndim} dimensions", "one dimension", f"pass {name} as a column")
+        return [], np.zeros(0, dtype=np.int64)
+    if array.size and array.dtype.kind in "biu":
+        if array.dtype.kind == "b":
+            distinct, codes = _integer_labels(array.astype(np.int64))
+            return [bool(v) for v in distinct], codes
+        return _integer_labels(array)
+    if array.dtype == object:
+        missing = np.array([_is_missing(v) for v in array], dtype=bool)
+    else:
+        missing = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.size, dtype=bool)
+    remedy = "name the missing group, or leave these rows out"
+    faults.rows(missing, name, "missing labels", "a label in every row", remedy)
+    if missing.any():
+        return [], np.zeros(array.size, dtype=np.int64)
+    try:
+        distinct, codes = np.unique(array, return_inverse=True)
+    except TypeError:
+        faults.note(name, "labels of mixed types", "one type of label", f"convert {name} to text")
+        return [], np.zeros(array.size, dtype=np.int64)
+    return distinct.tolist(), codes.astype(np.int64)
+
+
+def check_level(level: float) -> float:
+    """Return a confidence level that lies strictly between 0 and 1."""
+    if not 0.0 < level < 1.0:
+        raise EstimationError(f"level is {level!r}; allowed: between 0 and 1, such as 0.95")
+    return float(level)
+
+
+def check_option(value: str, name: str, allowed: tuple[str, ...]) -> str:
+    """Return `value` if it is one of the allowed words."""
+    if value not in allowed:
+        raise EstimationError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
+    return value
