@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ashworth.figures import theme
-from ashworth.figures.typesetting import text_width
+from ashworth.figures.typesetting import clean, shorten, text_width
 
 Spec = dict[str, object]
 
@@ -108,6 +108,27 @@ def _text_layer(members: Sequence[Text], encoding: Mapping[str, object]) -> Spec
     }
     rows = [{"x": round(t.x, 2), "y": round(t.y, 2), "text": t.text} for t in members]
     return layer(mark, rows, encoding)
+
+
+def title_text(title: str, x: float = 4, y: float = 17) -> Text:
+    """Title of a figure at its top left corner."""
+    size = theme.TITLE_SIZE
+    line = shorten(title, theme.WIDTH - 8, size=size, bold=True)
+    return Text(x, y, line, size=size, bold=True)
+
+
+def feet_texts(y: float, note: str, *, simulated: bool) -> tuple[list[Text], float]:
+    """Small lines at the foot from baseline `y`, and the height of a figure that ends there."""
+    feet = [(clean(note), False)] if note else []
+    if simulated:
+        feet.append((theme.SIMULATED, True))
+    texts = [
+        Text(
+            4, y + 15 * i, shorten(line, theme.WIDTH - 8, bold=bold), bold=bold, colour=theme.MUTED
+        )
+        for i, (line, bold) in enumerate(feet)
+    ]
+    return texts, y + 15 * len(feet) - (9 if feet else 12)
 
 
 def rule_layer(rows: Sequence[Mapping[str, object]], **style: object) -> Spec:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import polars as pl
 
 from ashworth.figures import theme
-from ashworth.figures.canvas import Spec, Text, rule_layer, sheet, text_layers
+from ashworth.figures.canvas import (
+    Spec,
+    Text,
+    feet_texts,
+    rule_layer,
+    sheet,
+    text_layers,
+    title_text,
+)
 from ashworth.figures.interval_rows import (
     ROW,
     Interval,
@@ -19,8 +26,9 @@ from ashworth.figures.interval_rows import (
     log_axis,
     usable,
 )
+from ashworth.figures.numbers import p_value, ratio_limits
 from ashworth.figures.result import Figure
-from ashworth.figures.typesetting import clean, shorten
+from ashworth.figures.typesetting import clean
 
 N_RIGHT, EVENTS_RIGHT = 232, 282
 AXIS_LEFT, AXIS_RIGHT = 300, 446
@@ -81,12 +89,12 @@ def forest_figure(
     one = axis.pixel(1)
     texts += _headings(clean(title), head, estimate_heading)
     texts += axis_texts(axis, bottom, f"{estimate_title} (log scale)")
-    feet, height = _feet(bottom + 56, note, simulated=simulated)
+    feet, height = feet_texts(bottom + 56, note, simulated=simulated)
     layers: list[Spec] = [
         rule_layer(lines, color=theme.HAIRLINE),
         rule_layer([{"x": 4, "y": head + 6, "x2": 636, "y2": head + 6}], color=theme.INK),
         rule_layer([{"x": one, "y": head + 6, "x2": one, "y2": bottom}], color=theme.AXIS),
-        *axis_layers(axis, bottom, estimate_title),
+        *axis_layers(axis, bottom),
         *interval_layers(intervals, axis, estimate_title),
         *text_layers([*texts, *feet]),
     ]
@@ -102,8 +110,7 @@ def _headings(title: str, y: float, estimate: str) -> list[Text]:
         Text(P_RIGHT, y, "p", "right", bold=True),
     ]
     if title:
-        line = shorten(title, 632, size=theme.TITLE_SIZE, bold=True)
-        texts.append(Text(4, 17, line, size=theme.TITLE_SIZE, bold=True))
+        texts.append(title_text(title))
     return texts
 
 
@@ -147,7 +154,7 @@ def _numbers(row: Row, y: float) -> list[Text]:
     words, number = _ratio(row)
     texts.append(Text(RATIO_LEFT, y, words, italic=not number))
     if number:
-        texts.append(Text(P_RIGHT, y, _p_value(row["p_value"]), "right"))
+        texts.append(Text(P_RIGHT, y, p_value(row["p_value"]), "right"))
     return texts
 
 
@@ -155,44 +162,8 @@ def _ratio(row: Row) -> tuple[str, bool]:
     """Words for the ratio, and whether they are a number with limits."""
     if row["is_reference"]:
         return "reference", False
-    value = row["estimate"]
-    if value is None or math.isnan(value):
-        return "not estimable", False
-    if math.isinf(value):
-        return "infinite", False
-    return f"{_number(value)} ({_number(row['lower'])}–{_number(row['upper'])})", True
-
-
-def _number(value: float | None) -> str:
-    """Two decimals up to 100, at most six digits; words for what is no number."""
-    if value is None or math.isnan(value):
-        return "?"
-    if math.isinf(value):
-        return "∞"
-    if value >= 1e6:
-        return "> 999,999"
-    return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
-
-
-def _p_value(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return ""
-    if value < 0.001:
-        return "< 0.001"
-    shown = f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
-    return "> 0.99" if value > 0.99 else shown
-
-
-def _feet(y: float, note: str, *, simulated: bool) -> tuple[list[Text], float]:
-    """Small lines under the axis and the height of the figure."""
-    feet = [(clean(note), False)] if note else []
-    if simulated:
-        feet.append((theme.SIMULATED, True))
-    texts = [
-        Text(4, y + 15 * i, shorten(line, 632, bold=bold), colour=theme.MUTED, bold=bold)
-        for i, (line, bold) in enumerate(feet)
-    ]
-    return texts, y + 15 * len(feet) - (9 if feet else 12)
+    words = ratio_limits(row["estimate"], row["lower"], row["upper"])
+    return words, words.endswith(")")
 
 
 def _alt(records: list[dict[str, object]], title: str) -> str:

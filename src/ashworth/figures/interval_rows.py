@@ -14,6 +14,8 @@ from ashworth.figures.canvas import Spec, Text, channel, layer, rule_layer, tip
 from ashworth.figures.typesetting import shorten
 
 ROW = 22
+_MARKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
+_WIDE_MARKS = (0.05, 0.2, 1, 5, 20)
 LABEL_X = 4
 INDENT = 14
 
@@ -93,11 +95,11 @@ def log_axis(values: Sequence[float], left: float, right: float) -> Axis:
     """
     good = [min(max(v, 0.05), 20.0) for v in values if v > 0 and math.isfinite(v)]
     low, high = min([*good, 0.9]), max([*good, 1.1])
-    marks = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 20)
-    first = max((m for m in marks if m <= low * 1.02), default=0.05)
-    last = min((m for m in marks if m >= high / 1.02), default=20)
-    ticks = tuple(m for m in marks if first <= m <= last and m != 20)
-    return Axis(first, max(last, 2.0), left, right, True, ticks)
+    marks = _WIDE_MARKS if high / low > 40 else _MARKS
+    first = max((m for m in marks if m <= low * 1.02), default=marks[0])
+    last = min((m for m in marks if m >= high / 1.02), default=marks[-1])
+    ticks = tuple(m for m in marks if first <= m <= last)
+    return Axis(first, max(last, 2), left, right, True, ticks)
 
 
 def interval_layers(rows: Sequence[Interval], axis: Axis, title: str) -> list[Spec]:
@@ -135,8 +137,8 @@ def interval_layers(rows: Sequence[Interval], axis: Axis, title: str) -> list[Sp
     ]
 
 
-def axis_layers(axis: Axis, y: float, title: str, *, percent: bool = False) -> list[Spec]:
-    """Axis line, ticks and title at height `y`."""
+def axis_layers(axis: Axis, y: float) -> list[Spec]:
+    """Axis line and ticks at height `y`."""
     ticks = [{"x": axis.pixel(t), "y": y, "x2": axis.pixel(t), "y2": y + 4} for t in axis.ticks]
     line = {"x": axis.left, "y": y, "x2": axis.right, "y2": y}
     return [rule_layer([line, *ticks], color=theme.AXIS)]
