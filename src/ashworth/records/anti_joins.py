@@ -81,7 +81,5 @@ def deaths(tables: Tables) -> pl.DataFrame:
 
 def after_death(tables: Tables, table: str, column: str) -> pl.DataFrame:
     """Return the rows of a table that are dated after the patient's death."""
-    if table not in tables or "outcomes" not in tables:
-        return tables["outcomes"].clear() if "outcomes" in tables else pl.DataFrame()
     joined = tables[table].join(deaths(tables), on="patient_id", how="inner")
     return joined.filter(pl.col(column) > pl.col("death_day")).sort(ROW)

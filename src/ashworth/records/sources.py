@@ -117,19 +117,29 @@ def _from_native(source: Any, table: str) -> RawTable:
     """Take a polars, pandas or Arrow frame through narwhals."""
     try:
         frame = nw.from_native(source)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
+        columns = [_to_polars(frame[name]) for name in frame.columns]
+    except nw.exceptions.DuplicateError as error:
+        found = "a frame with a repeated column name"
+        raise _fault(table, found, "give every column its own name") from error
     except TypeError as error:
         found = f"an object of type {type(source).__name__}"
         raise _fault(table, found, "give a path or a frame") from error
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
+    return from_frame(pl.DataFrame(columns), table)
+
+
+def _to_polars(series: nw.Series[Any]) -> pl.Series:
+    """Copy a column; a column of mixed types becomes text, to be parsed like a file's."""
+    if series.implementation.is_polars():
+        return series.to_native()
+    cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
+    values = [None if missing else cell for cell, missing in cells]
     try:
-        plain = frame.to_polars()
-    except (TypeError, ValueError, pl.exceptions.PolarsError, ImportError) as error:
-        found = "a frame with columns of mixed types or a repeated name"
-        raise _fault(table, found, "give every column one type and its own name") from error
-    if not frame.implementation.is_polars():
-        plain = plain.with_columns(pl.selectors.float().fill_nan(None))
-    return from_frame(plain, table)
+        return pl.Series(series.name, values, strict=True)
+    except TypeError:
+        texts = [None if cell is None else str(cell) for cell in values]
+        return pl.Series(series.name, texts, dtype=pl.String)
 
 
 def from_frame(frame: pl.DataFrame, table: str) -> RawTable:
