@@ -6,9 +6,8 @@ The YAML files under ``data/<kind>/`` are read into these models; the JSON Schem
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -18,11 +17,12 @@ from ashworth.definitions.cases import (
     Model,
     OutcomeKind,
     Requirement,
-    Scalar,
     Status,
     StatusCase,
     SubtypeCase,
 )
+from ashworth.definitions.conditions import Condition
+from ashworth.definitions.dates import PartialDate, first_day
 from ashworth.errors import DefinitionError
 
 Kind = Literal["assay", "positivity_rule", "dynamics_rule", "endpoint", "subtype"]
@@ -118,29 +118,15 @@ class Denominator(Model):
 class DatedCutoff(Model):
     """A cut-off and the day from which it was in print.
 
-    ``from`` may be a day, a month (``2004-08``) or a year; `from_date` is then its first day
-    and `precision` says how much of it is known.
+    ``from`` in the file is a day, or the month or year as far as it is known; `from_text` keeps
+    it, `from_date` is its first day.
     """
 
-    from_date: date = Field(
-        alias="from", description="Day, month (2004-08) or year (2004) of publication."
-    )
-    precision: Literal["day", "month", "year"] = "day"
+    from_text: PartialDate = Field(alias="from")
     at_least: Annotated[int, Field(ge=1)] | None = None
     more_than: Annotated[float, Field(ge=0)] | None = None
     reference: ReferenceKey
     origin: Origin = "publication"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _complete_the_date(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or isinstance(data.get("from"), date):
-            return data
-        text = str(data.get("from", ""))
-        if not re.fullmatch(r"\d{4}(-\d\d)?", text):
-            return data
-        precision = "year" if len(text) == 4 else "month"
-        return {**data, "from": f"{text}-01-01"[:10], "precision": precision}
 
     @model_validator(mode="after")
     def _one_cutoff(self) -> DatedCutoff:
@@ -160,9 +146,9 @@ class DatedCutoff(Model):
         return f">= {self.at_least}" if self.at_least is not None else f"> {self.more_than:g}"
 
     @property
-    def from_text(self) -> str:
-        """The date as far as it is known."""
-        return self.from_date.isoformat()[: {"day": 10, "month": 7, "year": 4}[self.precision]]
+    def from_date(self) -> date:
+        """The first day on which the cut-off can have been in print."""
+        return first_day(self.from_text)
 
 
 class Level(Model):
@@ -343,37 +329,6 @@ class Endpoint(Definition):
     def censoring_kinds(self) -> tuple[str, ...]:
         """Kinds that close follow-up, the preferred first."""
         return self.follow_up.closes
-
-
-class Condition(Model):
-    """A condition on columns, as data: one test of a column, or all, any or not of others."""
-
-    column: str | None = None
-    one_of: tuple[Scalar, ...] | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-    all_of: tuple[Condition, ...] | None = None
-    any_of: tuple[Condition, ...] | None = None
-    none_of: tuple[Condition, ...] | None = None
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Condition:
-        tests = [t is not None for t in (self.one_of, self.at_least, self.at_most)]
-        joins = [j is not None for j in (self.all_of, self.any_of, self.none_of)]
-        leaf = self.column is not None and any(tests) and not any(joins)
-        branch = self.column is None and not any(tests) and sum(joins) == 1
-        if not (leaf or branch):
-            raise ValueError(
-                "give column with one_of, at_least or at_most, or one of all_of, any_of, none_of"
-            )
-        return self
-
-    def columns(self) -> tuple[str, ...]:
-        """List the columns that the condition reads, in order of appearance."""
-        if self.column is not None:
-            return (self.column,)
-        parts = self.all_of or self.any_of or self.none_of or ()
-        return tuple(dict.fromkeys(c for part in parts for c in part.columns()))
 
 
 class SubtypeClass(Model):

@@ -82,8 +82,15 @@ def validate(model: type[M], data: Any, node: yaml.Node | None, name: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = [_from_pydantic(dict(e), model, node, name) for e in error.errors()]
+        problems = [_from_pydantic(e, model, node, name) for e in _told_once(error)]
     raise DefinitionFileError(problems, subject=name)
+
+
+def _told_once(error: ValidationError) -> list[dict[str, Any]]:
+    """Leave out lists that seem too short only because their items are faulty."""
+    errors = [dict(e) for e in error.errors()]
+    inner = {e["loc"][:i] for e in errors for i in range(len(e["loc"]))}
+    return [e for e in errors if not (e["type"] == "too_short" and e["loc"] in inner)]
 
 
 def _from_pydantic(

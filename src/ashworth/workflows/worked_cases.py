@@ -132,7 +132,7 @@ def _answers(definition: Definition, assays: dict[str, Assay]) -> Iterator[Answe
     elif isinstance(definition, DynamicsRule):
         yield from _of_dynamics(definition)
     elif isinstance(definition, Endpoint):
-        yield from (_of_endpoint(definition, case) for case in definition.cases)
+        yield from _of_endpoint(definition)
     elif isinstance(definition, Subtype):
         yield from _of_subtype(definition)
 
@@ -147,10 +147,7 @@ def _of_rule(rule: PositivityRule, assay: Assay) -> Iterator[Answer]:
 def _on_one_day(
     rule: PositivityRule, assay: Assay, cases: Sequence[StatusCase], on: date | None
 ) -> Iterator[Answer]:
-    keys = {
-        "patient_id": [f"{i:04d}" for i in range(len(cases))],
-        "specimen_id": [f"s{i:04d}" for i in range(len(cases))],
-    }
+    keys = _keys(len(cases))
     specimens = pl.DataFrame(
         keys | {"matrix": rule.matrix, "timepoint": "only", "collected_day": 0}
     )
@@ -172,6 +169,14 @@ def _on_one_day(
         want = case.expect
         got = found if isinstance(found, str) else _status_text(*found[i])
         yield case.name, _status_text(want.status, want.level), got
+
+
+def _keys(n: int) -> dict[str, Any]:
+    """Number patients and their only specimens in the order of the cases."""
+    return {
+        "patient_id": [f"{i:04d}" for i in range(n)],
+        "specimen_id": [f"s{i:04d}" for i in range(n)],
+    }
 
 
 _COUNTS = {
@@ -222,16 +227,20 @@ def _or_refusal(ask: Callable[[], Any]) -> Any:
 
 
 def _of_dynamics(rule: DynamicsRule) -> Iterator[Answer]:
-    """Call both counts by the rule's cut-off, then class the pair."""
+    """Call both counts by the rule's cut-off, then class the pair; one patient per case."""
     cutoff = _cutoff_of(rule)
-    for case in rule.cases:
-        given = case.given
-        pair = ((given.n_from, given.volume_from_ml, 0), (given.n_to, given.volume_to_ml, 28))
-        tables = [_one_status(cutoff, n, volume, day) for n, volume, day in pair]
-        found = _or_refusal(
-            lambda tables=tables: dynamics(tables[0], tables[1], rule).table()["dynamics_class"][0]
+    before = [(case.given.n_from, case.given.volume_from_ml) for case in rule.cases]
+    after = [(case.given.n_to, case.given.volume_to_ml) for case in rule.cases]
+    found = _or_refusal(
+        lambda: (
+            dynamics(_statuses_on(0, before, cutoff), _statuses_on(28, after, cutoff), rule)
+            .table()["dynamics_class"]
+            .to_list()
         )
-        yield case.name, case.expect.dynamics_class or "no class", found or "no class"
+    )
+    for i, case in enumerate(rule.cases):
+        got = found if isinstance(found, str) else found[i] or "no class"
+        yield case.name, case.expect.dynamics_class or "no class", got
 
 
 def _cutoff_of(rule: DynamicsRule) -> PositivityRule:
@@ -247,7 +256,7 @@ def _cutoff_of(rule: DynamicsRule) -> PositivityRule:
         assays=("worked-case",),
         phenotype="ctc",
         denominator=Denominator(kind="volume_ml", amount=rule.amount),
-        values=(DatedCutoff(from_date=date(1900, 1, 1), at_least=rule.at_least, reference="none"),),
+        values=(DatedCutoff(from_text="1900", at_least=rule.at_least, reference="none"),),
         cases=(_ANY_CASE,),
     )
 
@@ -257,49 +266,68 @@ _ANY_CASE = StatusCase.model_validate(
 )
 
 
-def _one_status(rule: PositivityRule, n: int, volume: float | None, day: int) -> pl.DataFrame:
-    """Call one count and lay it out as `statuses`."""
-    assay = Assay.model_validate(
-        {
-            "id": "worked-case", "version": 1, "title": "worked case", "origin": "project_choice",
-            "references": (), "matrix": rule.matrix, "denominator": "volume_ml",
-            "phenotype": "ctc", "phenotypes": ("ctc",), "capture": "", "identification": "",
-            "clusters": {"count": "unknown", "note": "", "origin": "project_choice"},
-            "apoptotic": {"count": "unknown", "note": "", "origin": "project_choice"},
-        }
-    )  # fmt: skip
-    keys = {"patient_id": ["p"], "specimen_id": ["s"]}
+def _statuses_on(
+    day: int, counts: Sequence[tuple[int, float | None]], rule: PositivityRule
+) -> pl.DataFrame:
+    """Call one count per patient and lay them out as `statuses`."""
+    keys = _keys(len(counts))
     specimens = pl.DataFrame(
-        keys | {"matrix": [rule.matrix], "timepoint": [f"day {day}"], "collected_day": [day]}
+        keys | {"matrix": rule.matrix, "timepoint": f"day {day}", "collected_day": day}
     )
-    runs = pl.DataFrame(keys | {"run_id": ["r"], "assay": [assay.id], "outcome": ["done"]})
-    counts = pl.DataFrame(
+    runs = pl.DataFrame(keys | {"run_id": "r", "assay": _ANY_ASSAY.id, "outcome": "done"})
+    table = pl.DataFrame(
         keys
-        | {"run_id": ["r"], "phenotype": ["ctc"], "caller": ["worked case"]}
-        | {"n_cells": [n], "volume_ml": pl.Series([volume], dtype=pl.Float64)}
+        | {"run_id": "r", "phenotype": "ctc", "caller": "worked case"}
+        | {"n_cells": [n for n, _ in counts]}
+        | {"volume_ml": pl.Series([volume for _, volume in counts], dtype=pl.Float64)}
     )
-    result = statuses(
-        specimens, runs, counts, rule, assay=assay, missing_denominator="not_assessable"
-    )
-    return result.table()
+    return statuses(
+        specimens,
+        runs,
+        table,
+        rule,
+        assay=_ANY_ASSAY.model_copy(update={"matrix": rule.matrix}),
+        missing_denominator="not_assessable",
+    ).table()
 
 
-def _of_endpoint(endpoint: Endpoint, case: EventCase) -> Answer:
-    """Derive the events of one patient with the facts of the case."""
+_ANY_ASSAY = Assay.model_validate(
+    {
+        "id": "worked-case", "version": 1, "title": "worked case", "origin": "project_choice",
+        "references": (), "matrix": "blood", "denominator": "volume_ml",
+        "phenotype": "ctc", "phenotypes": ("ctc",), "capture": "", "identification": "",
+        "clusters": {"count": "unknown", "note": "", "origin": "project_choice"},
+        "apoptotic": {"count": "unknown", "note": "", "origin": "project_choice"},
+    }
+)  # fmt: skip
+
+
+def _of_endpoint(endpoint: Endpoint) -> Iterator[Answer]:
+    """Derive all cases at once, one patient per case; one by one if any is refused."""
+    ready = [i for i, case in enumerate(endpoint.cases) if not case.expect.refused]
+    found = _derived(endpoint, [endpoint.cases[i] for i in ready])
+    answers = dict(zip(ready, found, strict=True)) if found else {}
+    for i, case in enumerate(endpoint.cases):
+        want = case.expect
+        expected = "refused" if want.refused else f"day {want.exit_day}, code {want.event_code}"
+        single = answers.get(i) or (_derived(endpoint, [case]) or ["refused"])[0]
+        yield case.name, expected, single
+
+
+def _derived(endpoint: Endpoint, cases: Sequence[EventCase]) -> list[str] | None:
+    """Derive the events of some cases as text, or None if the facts are refused."""
+    patients = pl.DataFrame({"patient_id": [f"{i:04d}" for i in range(len(cases))]})
     facts = pl.DataFrame(
-        [("p", fact.day, fact.kind) for fact in case.given],
+        [(f"{i:04d}", fact.day, fact.kind) for i, c in enumerate(cases) for fact in c.given],
         schema={"patient_id": pl.String, "day": pl.Int64, "kind": pl.String},
         orient="row",
     )
-    patients = pl.DataFrame({"patient_id": ["p"]})
-    want = case.expect
-    expected = "refused" if want.refused else f"day {want.exit_day}, code {want.event_code}"
     try:
-        rows = derive_events(facts, endpoint, patients=patients).events
+        events = derive_events(facts, endpoint, patients=patients).events
     except InputError:
-        return case.name, expected, "refused"
-    found = [f"day {day}, code {code}" for day, code in rows["exit_day", "event_code"].iter_rows()]
-    return case.name, expected, found[0] if found else "excluded"
+        return None
+    rows = {p: f"day {d}, code {c}" for p, _, _, d, c in events.iter_rows()}
+    return [rows.get(p, "excluded") for p in patients["patient_id"]]
 
 
 def _of_subtype(subtype: Subtype) -> Iterator[Answer]:
