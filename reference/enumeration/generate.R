@@ -1,0 +1,48 @@
+# Values for tests/enumeration, made by R's own distributions, tests and MASS::glm.nb.
+# Run from the repository root: Rscript reference/enumeration/generate.R
+# Writes reference/enumeration/values.csv (case, position, value) and session.txt.
+library(MASS)
+out <- list()
+put <- function(case, values) {
+  out[[length(out) + 1]] <<- data.frame(case = case, position = seq_along(values) - 1,
+                                        value = sprintf("%.17g", values))
+}
+n <- c(0, 1, 4, 5, 12, 250, 1789)
+put("garwood_90_lower", ifelse(n == 0, 0, qgamma(0.05, n)))
+put("garwood_90_upper", qgamma(0.95, n + 1))
+put("jeffreys_lower", qgamma(0.025, n + 0.5))
+put("jeffreys_upper", qgamma(0.975, n + 0.5))
+x <- c(0, 7, 95, 2814, 20); m <- c(20, 18, 1317, 10307, 20)
+put("clopper_pearson_lower", sapply(seq_along(x), function(i) binom.test(x[i], m[i])$conf.int[1]))
+put("clopper_pearson_upper", sapply(seq_along(x), function(i) binom.test(x[i], m[i])$conf.int[2]))
+put("wilson_lower", sapply(seq_along(x), function(i) suppressWarnings(prop.test(x[i], m[i], correct = FALSE)$conf.int[1])))
+put("wilson_upper", sapply(seq_along(x), function(i) suppressWarnings(prop.test(x[i], m[i], correct = FALSE)$conf.int[2])))
+a <- c(12, 5, 0, 3, 40, 0, 7); b <- c(2, 4, 6, 3, 61, 0, 30)
+v <- c(7.5, 7.5, 7.5, 5, 7.5, 7.5, 7.5); w <- c(7.5, 7.5, 7.5, 7.5, 7.5, 7.5, 15)
+share <- w / (v + w)
+tests <- sapply(seq_along(a), function(i) if (a[i] + b[i] == 0) 1 else binom.test(b[i], a[i] + b[i], share[i])$p.value)
+put("change_minimum_likelihood", tests)
+put("change_doubling", pmin(1, 2 * pmin(pbinom(b, a + b, share), pbinom(b - 1, a + b, share, lower.tail = FALSE))))
+y <- c(0, 0, 3, 1, 0, 12, 0, 5, 41, 0, 2, 0, 0, 7, 1, 0, 0, 96, 3, 0)
+vol <- c(7.5, 7.5, 7.5, 5, 7.5, 15, 7.5, 7.5, 30, 15, 7.5, 7.5, 6, 7.5, 7.5, 4, 7.5, 15, 7.5, 7.5)
+fit <- glm.nb(y ~ offset(log(vol)), control = glm.control(maxit = 500, epsilon = 1e-13))
+put("nb_offset_mean", exp(coef(fit)[[1]]))
+put("nb_offset_size", fit$theta)
+put("nb_offset_log_likelihood", fit$twologlik / 2)
+# Poisson-lognormal: probability of 0, 5 and 200 cells, and posterior of the concentration
+pln <- function(k, v, mu, s) integrate(function(z) dpois(k, v * exp(mu + s * z)) * dnorm(z), -9, 9,
+                                       rel.tol = 1e-12, subdivisions = 2000)$value
+put("pln_pmf", sapply(c(0, 5, 20), pln, v = 7.5, mu = -1, s = 1.5))
+post <- function(k, v, mu, s, c0) integrate(function(z) dpois(k, v * exp(mu + s * z)) * dnorm(z),
+                                            (log(c0) - mu) / s, 9, rel.tol = 1e-12, subdivisions = 2000)$value / pln(k, v, mu, s)
+put("pln_tail", sapply(c(0, 5, 20), post, v = 7.5, mu = -1, s = 1.5, c0 = 5 / 7.5))
+# negative binomial with blanks: P(N = n) by convolution, recovery 0.85, 0.02 blanks per ml
+nb <- function(n) sum(dnbinom(n - 0:n, size = 0.3, mu = 7.5 * 0.85 * 0.8) * dpois(0:n, 7.5 * 0.02))
+put("nb_blank_pmf", sapply(c(0, 1, 5, 30), nb))
+# second tube at cut-off 5 given n, gamma posterior (no blanks), recovery 0.85, mean 0.8, size 0.3
+k0 <- 0.3; rate <- k0 / 0.8 + 7.5 * 0.85; n1 <- c(0, 3, 5, 9)
+put("nb_second_at_least_5", pnbinom(4, size = k0 + n1, prob = rate / (rate + 7.5 * 0.85), lower.tail = FALSE))
+put("nb_tail", pgamma(5 / 7.5, k0 + n1, rate, lower.tail = FALSE))
+put("thinning_5_of_15", pbinom(4, c(4, 8, 10, 11), 0.5, lower.tail = FALSE))
+write.csv(do.call(rbind, out), "reference/enumeration/values.csv", row.names = FALSE, quote = FALSE)
+writeLines(c(R.version.string, paste("MASS", packageVersion("MASS"))), "reference/enumeration/session.txt")
