@@ -88,7 +88,7 @@ def validate(model: type[M], data: Any, node: yaml.Node | None, name: str) -> M:
 
 def _told_once(error: ValidationError) -> list[dict[str, Any]]:
     """Leave out lists that seem too short only because their items are faulty."""
-    errors = [dict(e) for e in error.errors()]
+    errors: list[dict[str, Any]] = [dict(e) for e in error.errors()]
     inner = {e["loc"][:i] for e in errors for i in range(len(e["loc"]))}
     return [e for e in errors if not (e["type"] == "too_short" and e["loc"] in inner)]
 

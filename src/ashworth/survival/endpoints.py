@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import polars as pl
 
 from ashworth.definitions.loader import load
 from ashworth.definitions.models import DEATH_KINDS, OUTCOME_KINDS, Endpoint
 from ashworth.errors import InputError, Problem
+from ashworth.survival.frames import columns_of
 from ashworth.version import __version__
 
 _RANK = {"event": 0, "competing": 1, "refused": 2, "censoring": 3, "ignored": 4}
@@ -114,21 +114,10 @@ def derive_events(
 
 def _facts(outcomes: Any) -> pl.DataFrame:
     """Take the columns that matter and refuse facts that no endpoint could use."""
-    table = _polars(outcomes, tuple(_KEYS), "outcomes")
+    table = columns_of(outcomes, tuple(_KEYS), "outcomes")
     facts = table.select([pl.col(name).cast(dtype) for name, dtype in _KEYS.items()])
     _refuse([*_bad_cells(facts), *_after_death(facts)])
     return facts
-
-
-def _polars(table: Any, columns: tuple[str, ...], name: str) -> pl.DataFrame:
-    """Accept polars or pandas; refuse a table without the columns."""
-    frame = nw.from_native(table, eager_only=True).to_polars()
-    _refuse(
-        Problem(name, None, c, "no such column", "this column is needed", f"add '{c}'")
-        for c in columns
-        if c not in frame.columns
-    )
-    return frame
 
 
 def _refuse(problems: Any) -> None:
@@ -180,7 +169,7 @@ def _everyone(facts: pl.DataFrame, patients: Any) -> pl.DataFrame:
     seen = facts.select(pl.col("patient_id").unique().sort())
     if patients is None:
         return seen
-    table = _polars(patients, ("patient_id",), "patients")
+    table = columns_of(patients, ("patient_id",), "patients")
     everyone = table.select(pl.col("patient_id").cast(pl.String).unique().sort())
     strangers = seen.join(everyone, on="patient_id", how="anti").sort("patient_id")
     _refuse(
@@ -277,7 +266,7 @@ def _with_entry(ends: pl.DataFrame, entry: Any) -> pl.DataFrame:
     """Add the entry day: 0 for everyone, or the given one."""
     if entry is None:
         return ends.with_columns(pl.lit(0, pl.Int64).alias("entry_day"))
-    days = _polars(entry, ("patient_id", "entry_day"), "entry").select(
+    days = columns_of(entry, ("patient_id", "entry_day"), "entry").select(
         pl.col("patient_id").cast(pl.String), pl.col("entry_day").cast(pl.Int64)
     )
     doubled = days.filter(pl.col("patient_id").is_duplicated())["patient_id"].unique().sort()

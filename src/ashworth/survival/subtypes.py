@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from operator import and_, or_
 from typing import Any
 
-import narwhals as nw
 import polars as pl
 
 from ashworth.definitions.loader import load
 from ashworth.definitions.models import Condition, Subtype
-from ashworth.errors import InputError, Problem
+from ashworth.survival.frames import columns_of
 from ashworth.version import __version__
 
 _NO_CLASS = "none"
@@ -85,7 +84,7 @@ def classify_subtype(patients: Any, subtype: str | Subtype = "paddy-luminal-b") 
     ['luminal_b', None]
     """
     definition = load("subtype", subtype) if isinstance(subtype, str) else subtype
-    table = _columns(nw.from_native(patients, eager_only=True).to_polars(), definition)
+    table = _columns(patients, definition)
     subtype_of = _first_class(definition, table.schema)
     classes = table.select(
         "patient_id",
@@ -103,21 +102,9 @@ def classify_subtype(patients: Any, subtype: str | Subtype = "paddy-luminal-b") 
     )
 
 
-def _columns(patients: pl.DataFrame, definition: Subtype) -> pl.DataFrame:
+def _columns(patients: Any, definition: Subtype) -> pl.DataFrame:
     """Take the needed columns, words for missing made null, in order of patient."""
-    needed = ("patient_id", *definition.columns())
-    absent = [c for c in needed if c not in patients.columns]
-    if absent:
-        raise InputError(
-            [
-                Problem(
-                    "patients", None, c, "no such column", "this column is needed", f"add '{c}'"
-                )
-                for c in absent
-            ],
-            subject=f"patients for the subtype '{definition.id}'",
-        )
-    table = patients.select(needed)
+    table = columns_of(patients, ("patient_id", *definition.columns()), "patients")
     words = [
         pl.when(~pl.col(c).is_in(definition.missing_values)).then(c).alias(c)
         for c in definition.columns()
