@@ -53,7 +53,7 @@ def test_all_problems_at_once(tubes):
         en.dynamics(pl.concat([one, one]), later.drop("reason"), rule)
     assert {p.column for p in caught.value.problems} == {"patient_id", "reason"}
     early = statuses_of(tubes, [("a", "t1", 5, "done", 1, 7.5)], rule="ctc-early-1")
-    with pytest.raises(InputError, match="at least 5 per 7.5"):
+    with pytest.raises(InputError, match=r"at least 5 per 7\.5"):
         en.dynamics(one, early, rule)
 
 
