@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -27,7 +28,7 @@ from ashworth.figures.typesetting import clean, wrap
 MAIN_LEFT, MAIN_RIGHT = 4, 304
 SIDE_LEFT, SIDE_RIGHT = 352, 636
 LINE, PAD = 16, 9
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

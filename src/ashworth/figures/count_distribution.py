@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -75,9 +76,9 @@ def count_distribution_figure(
     categories = rows["count_category"].unique(maintain_order=True).to_list()
     points = rows["timepoint"].unique(maintain_order=True).to_list()
     cut = categories.index(cutoff_category) if cutoff_category in categories else len(categories)
-    top = float(max(rows["share"].max() or 0, 0.01))
+    top = max([0.01, *rows["share"].to_list()])
     texts: list[Text] = [title_text(clean(title))] if title else []
-    bars: list[dict[str, object]] = []
+    bars: list[dict[str, Any]] = []
     lines: list[dict[str, float]] = []
     y = 34.0 if title else 10.0
     slot = (RIGHT - LEFT) / len(categories)
@@ -107,9 +108,9 @@ def count_distribution_figure(
 
 
 def _layers(
-    bars: Sequence[Mapping[str, object]],
-    lines: Sequence[Mapping[str, object]],
-    cuts: Sequence[Mapping[str, object]],
+    bars: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]],
+    cuts: Sequence[Mapping[str, Any]],
     texts: Sequence[Text],
 ) -> list[Spec]:
     tips = [
@@ -130,13 +131,13 @@ def _layers(
 def _bar(
     point: object,
     category: object,
-    row: Mapping[str, object],
+    row: Mapping[str, Any],
     place: tuple[float, float],
     base: float,
     high: float,
     *,
     dark: bool,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     x, slot = place
     return {
         "timepoint": clean(point),
@@ -152,7 +153,7 @@ def _bar(
 
 
 def _bar_texts(
-    row: Mapping[str, object], category: object, x: float, base: float, high: float, slot: float
+    row: Mapping[str, Any], category: object, x: float, base: float, high: float, slot: float
 ) -> list[Text]:
     return [
         Text(x, base - high - 5, f"{percent(row['share'])}%", "center"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -117,7 +118,7 @@ def _bars(flows: pl.DataFrame, side: str, total: int, top: float) -> dict[object
     return bars
 
 
-def _boxes(bars: Mapping[object, _Bar], x: float) -> list[dict[str, object]]:
+def _boxes(bars: Mapping[object, _Bar], x: float) -> list[dict[str, Any]]:
     return [
         {"x": x, "x2": x + BAR, "y": round(b.top, 2), "y2": round(b.bottom, 2)}
         | {"label": b.label, "n": b.n}
@@ -136,7 +137,7 @@ def _bar_texts(bar: _Bar, total: int, x: float, align: str) -> list[Text]:
 
 
 def _ribbon_layers(
-    flows: Sequence[Mapping[str, object]],
+    flows: Sequence[Mapping[str, Any]],
     left: Mapping[object, _Bar],
     right: Mapping[object, _Bar],
     total: int,
@@ -163,7 +164,7 @@ def _ribbon_layers(
     return [*layers, *text_layers(labels)]
 
 
-def _ribbon(row: Mapping[str, object], y0: float, y1: float, size: float, colour: int) -> Spec:
+def _ribbon(row: Mapping[str, Any], y0: float, y1: float, size: float, colour: int) -> Spec:
     """One ribbon by the smooth step 3u^2 - 2u^3."""
     share = np.linspace(0.0, 1.0, STEPS)
     smooth = share**2 * (3 - 2 * share)

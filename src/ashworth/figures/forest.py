@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -34,7 +35,7 @@ N_RIGHT, EVENTS_RIGHT = 232, 282
 AXIS_LEFT, AXIS_RIGHT = 300, 446
 RATIO_LEFT, P_RIGHT = 462, 636
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 def forest_figure(
@@ -115,7 +116,7 @@ def _headings(title: str, y: float, estimate: str) -> list[Text]:
 
 
 def _body(
-    records: list[dict[str, object]], top: float
+    records: list[dict[str, Any]], top: float
 ) -> tuple[list[Text], list[Interval], list[dict[str, float]], float]:
     """Texts and intervals of all rows; sections begin with a bold line."""
     texts: list[Text] = []
@@ -166,7 +167,7 @@ def _ratio(row: Row) -> tuple[str, bool]:
     return words, words.endswith(")")
 
 
-def _alt(records: list[dict[str, object]], title: str) -> str:
+def _alt(records: list[dict[str, Any]], title: str) -> str:
     parts = []
     for row in records:
         place = f"{clean(row['section'])}, " if row["section"] else ""

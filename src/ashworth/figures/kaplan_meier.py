@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -100,10 +101,10 @@ def kaplan_meier_figure(
     Examples
     --------
     >>> import polars as pl
-    >>> curves = pl.DataFrame({"group": ["all"] * 3, "time": [0, 1, 2.0],
-    ...     "survival": [1, 0.5, 0.5], "lower": [1, 0.1, 0.1], "upper": [1, 0.9, 0.9],
+    >>> curves = pl.DataFrame({"group": ["all"] * 3, "time": [0.0, 1.0, 2.0],
+    ...     "survival": [1.0, 0.5, 0.5], "lower": [1.0, 0.1, 0.1], "upper": [1.0, 0.9, 0.9],
     ...     "at_risk": [2, 2, 1], "n_events": [0, 1, 0], "n_censored": [0, 0, 1]})
-    >>> risk = pl.DataFrame({"group": ["all"] * 3, "time": [0, 1, 2.0],
+    >>> risk = pl.DataFrame({"group": ["all"] * 3, "time": [0.0, 1.0, 2.0],
     ...     "at_risk": [2, 2, 1], "n_censored": [0, 0, 0], "n_events": [0, 0, 1]})
     >>> kaplan_meier_figure(curves, risk, name="km-os", title="Overall survival",
     ...     x_title="Years", y_title="Alive").data.height
@@ -112,9 +113,10 @@ def kaplan_meier_figure(
     order = curves["group"].unique(maintain_order=True).to_list()
     if not 1 <= len(order) <= MAX_GROUPS:
         raise EstimationError(f"a Kaplan-Meier figure shows 1 to 5 groups, found {len(order)}")
-    end = float(max_time or max(curves["time"].max(), risk_table["time"].max()) or 1)
-    ticks = sorted(t for t in risk_table["time"].unique().to_list() if t <= end)
-    ticks = list(ticks or time_ticks(end, time_unit))
+    times: list[float] = risk_table["time"].unique().sort().to_list()
+    end = float(max_time or max([*times, *curves["time"].to_list()]) or 1)
+    ticks = [t for t in times if t <= end]
+    ticks = ticks or list(time_ticks(end, time_unit))
     groups = [
         _Group(clean(g), theme.PALETTE[i], theme.DASHES[i], _drawn(curves, g, end))
         for i, g in enumerate(order)
@@ -288,7 +290,7 @@ def _free_corner(groups: Sequence[_Group], labels: Sequence[str], end: float) ->
     return None
 
 
-def _value(row: dict[str, object], column: str) -> float:
+def _value(row: dict[str, Any], column: str) -> float:
     value = row[column] if row[column] is not None else row["survival"]
     return float(value) if isinstance(value, int | float) else 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ MANY_CENSORED = 400
 COLUMNS_PER_PX = 2
 HOVER_POINTS = 120
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ def drawn_curve(curve: pl.DataFrame, max_time: float, width: float) -> DrawnCurv
 
     Examples
     --------
-    >>> curve = pl.DataFrame({"time": [0, 1, 2.0], "survival": [1, 0.5, 0.5],
-    ...     "lower": [1, 0.1, 0.1], "upper": [1, 0.9, 0.9], "at_risk": [2, 2, 1],
+    >>> curve = pl.DataFrame({"time": [0.0, 1.0, 2.0], "survival": [1.0, 0.5, 0.5],
+    ...     "lower": [1.0, 0.1, 0.1], "upper": [1.0, 0.9, 0.9], "at_risk": [2, 2, 1],
     ...     "n_events": [0, 1, 0], "n_censored": [0, 0, 1]})
     >>> drawn_curve(curve, 2, 100).censored
     [{'time': 2.0, 'survival': 0.5}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -108,7 +109,7 @@ def positivity_figure(
     return Figure(name, clean(title), words, sheet(layers, height=height), rows)
 
 
-def _row_texts(row: Mapping[str, object], y: float) -> list[Text]:
+def _row_texts(row: Mapping[str, Any], y: float) -> list[Text]:
     share = percent_limits(row["proportion"], row["lower"], row["upper"])
     return [
         label_text(str(row["timepoint"]), y, 150, bold=False, indent=False),
@@ -117,6 +118,6 @@ def _row_texts(row: Mapping[str, object], y: float) -> list[Text]:
     ]
 
 
-def _words(row: Mapping[str, object]) -> str:
+def _words(row: Mapping[str, Any]) -> str:
     share = percent_limits(row["proportion"], row["lower"], row["upper"])
     return f"{clean(row['timepoint'])}: {row['n_positive']:,} of {row['n']:,}, {share}"
