@@ -239,6 +239,11 @@ def test_a_declared_extra_column_must_be_there(problems, the):
     assert "declaration" in the(got, "patients", 1, "size").remedy
 
 
+def test_an_extra_column_cannot_replace_a_schema_column(problems):
+    with pytest.raises(ValueError, match="grade"):
+        problems("patient_id,grade\nP1,9\n", "patients", extra={"grade": ExtraColumn("number")})
+
+
 @pytest.mark.parametrize(
     "header",
     ["Name", "last_name", "Nachname", "Vorname", "patientName", "DOB", "birth date",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ashworth.errors import Problem
+from ashworth.records.checks import ROW
 from ashworth.records.columns import ColumnSpec
 from ashworth.records.formats import ExtraColumn
 from ashworth.records.schemas import specs
@@ -69,6 +70,8 @@ def lay_out(
     defaults: Mapping[str, str] | None = None,
 ) -> Layout:
     """Match the header of an input table with the columns of its schema."""
+    if clash := {*specs(table), ROW} & set(extra or {}):
+        raise ValueError(f"extra columns with a name of the schema: {', '.join(sorted(clash))}")
     columns = specs(table) | {n: e.spec(n) for n, e in (extra or {}).items()}
     accepted = [*columns, *day_columns(columns)]
     named, problems = _renamed(header, table, rename or {}, accepted)
@@ -92,7 +95,7 @@ def lay_out(
         ignored=ignored,
         absent=tuple(n for n in missing if n not in filled),
         problems=tuple(problems),
-        notices=tuple(_misspelt(table, head, accepted) for head in ignored),
+        notices=_misspelt(table, ignored, accepted),
     )
 
 
@@ -155,6 +158,6 @@ def _suggest(name: str, accepted: Sequence[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else ""
 
 
-def _misspelt(table: str, head: str, accepted: Sequence[str]) -> str:
-    hint = _suggest(head, accepted)
-    return f"{table}: column '{head}' is not used" + (f"; {hint}" if hint else "")
+def _misspelt(table: str, ignored: Sequence[str], accepted: Sequence[str]) -> tuple[str, ...]:
+    hints = [(head, _suggest(head, accepted)) for head in ignored]
+    return tuple(f"{table}: column '{head}' is not used; {hint}" for head, hint in hints if hint)

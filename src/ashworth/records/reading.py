@@ -126,7 +126,7 @@ def read_table(
     Raises
     ------
     ValueError
-        If the table is unknown.
+        If the table is unknown, or an extra column has the name of a schema column.
 
     Examples
     --------
