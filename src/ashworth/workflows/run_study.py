@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ashworth.workflows.study.report import study_report
-
 from ashworth.errors import InputError, Problem
 from ashworth.figures import Figure
 from ashworth.storage import results_folder, write_run_log, write_table
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import StudyResults, analyse
 from ashworth.workflows.study.inputs import StudyInputs, read_study
+from ashworth.workflows.study.report import study_report
 from ashworth.workflows.study.result_tables import result_tables
 from ashworth.workflows.study.settings import StudySettings, load_settings
 

@@ -12,7 +12,7 @@ from ashworth.workflows.study.settings import StudySettings
 
 SCHEMA = {
     "step": pl.Int64,
-    "kind": pl.String,
+    "role": pl.String,
     "label": pl.String,
     "n": pl.Int64,
 }
@@ -46,8 +46,9 @@ def cohort_flow(
     Returns
     -------
     polars.DataFrame
-        step (0, 1, ...), kind ('kept' or 'excluded'), label, n; the exclusions of a step stand
-        between that step and the next, and kept(step) - excluded(step) = kept(step + 1).
+        step (0, 1, ...), role ('step', 'excluded', 'group'), label, n; the exclusions of a step
+        stand between that step and the next: step(i) - excluded(i) = step(i + 1), and the groups
+        add up to the last step.
     """
     point = groups.timepoints[0]
     assessable = groups.at(point.name)
@@ -61,7 +62,13 @@ def cohort_flow(
     reasons = [(r["reason"], r["n"]) for r in analysis.exclusions.iter_rows(named=True)]
     steps.append(("Marker status known", assessable.height, reasons))
     steps.append((f"Analysed for {endpoint_name}", analysis.n, []))
-    return _frame(steps)
+    return _frame(steps, _group_sizes(analysis, groups))
+
+
+def _group_sizes(analysis: AnalysisSet, groups: MarkerGroups) -> list[tuple[str, int]]:
+    """Patients of each group in the analysis."""
+    sizes = {g: int((analysis.frame["group"] == g).sum()) for g in (groups.low, groups.high)}
+    return list(sizes.items())
 
 
 def _specimen_steps(
@@ -84,10 +91,13 @@ def _specimen_steps(
     ]
 
 
-def _frame(steps: Sequence[tuple[str, int, list[tuple[str, int]]]]) -> pl.DataFrame:
+def _frame(
+    steps: Sequence[tuple[str, int, list[tuple[str, int]]]], groups: Sequence[tuple[str, int]]
+) -> pl.DataFrame:
     """Rows of the flow."""
     rows = []
     for number, (label, n, excluded) in enumerate(steps):
-        rows.append((number, "kept", label, n))
+        rows.append((number, "step", label, n))
         rows.extend((number, "excluded", reason, k) for reason, k in excluded if k)
+    rows.extend((len(steps), "group", label, n) for label, n in groups)
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -105,14 +106,15 @@ def _at_timepoint(
     runs = tables["assay_runs"].join(specimens, on=keys, how="semi")
     counts = tables["counts"].join(specimens, on=keys, how="semi")
     model = None if settings.volume_model == "none" else settings.volume_model
-    first = call_statuses(specimens, runs, counts, rule, assay=assay, model=model)
+    call = partial(
+        call_statuses, specimens, runs, counts, rule,
+        assay=assay, model=model, fulfilled=settings.fulfilled, level=settings.level,
+    )  # fmt: skip
+    first = call()
     population, note = _population(first.statuses, settings)
     if population is None:
         return first.statuses, note
-    again = call_statuses(
-        specimens, runs, counts, rule, assay=assay, model=model, population=population
-    )
-    return again.statuses, note
+    return call(population=population).statuses, note
 
 
 def _population(

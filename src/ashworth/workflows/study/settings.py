@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ashworth.definitions.cases import Requirement
 from ashworth.errors import InputError, Problem
 from ashworth.records.formats import DateFormat
 
@@ -82,6 +83,7 @@ class StudySettings(_Section):
     population: Population = "none"
     recovery: float = Field(default=1.0, gt=0, le=1)
     blank_rate: float = Field(default=0.0, ge=0)
+    fulfilled: tuple[Requirement, ...] = ()
 
     marker: str | None = None
     cut: float | None = None

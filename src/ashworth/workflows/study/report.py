@@ -1,0 +1,195 @@
+"""Results to the report: which sections, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ashworth.definitions import references
+from ashworth.figures import Figure
+from ashworth.reports import (
+    Definitions,
+    KeyFigure,
+    KeyFigures,
+    Paragraph,
+    Reference,
+    References,
+    Report,
+    Section,
+    figures_of,
+    render_html,
+)
+from ashworth.reports.numbers import count, median_limits, p_words, percent, ratio, ratio_limits
+from ashworth.version import __version__
+from ashworth.workflows.study.analyse import EndpointResult, StudyResults
+from ashworth.workflows.study.methods import endpoint_text, methods_paragraphs, rule_text
+from ashworth.workflows.study.sections_endpoint import endpoint_section
+from ashworth.workflows.study.sections_marker import dynamics_outcome_section, marker_section
+from ashworth.workflows.study.sections_patients import patients_section
+
+
+def study_report(results: StudyResults, *, notices: Sequence[str] = ()) -> tuple[str, list[Figure]]:
+    """Write the report of a study.
+
+    Parameters
+    ----------
+    results : StudyResults
+        What `analyse` computed.
+    notices : sequence of str
+        What was assumed or left out while reading.
+
+    Returns
+    -------
+    html : str
+        One HTML file.
+    figures : list of Figure
+        Its figures, in order.
+    """
+    settings = results.settings
+    sections = [
+        _summary(results),
+        patients_section(results),
+        marker_section(results),
+        *(endpoint_section(results, e) for e in results.endpoints),
+        dynamics_outcome_section(results),
+        _methods(results),
+        _notes(results, notices),
+        _references(results),
+    ]
+    report = Report(
+        title=settings.title,
+        subtitle=_subtitle(results),
+        blocks=tuple(s for s in sections if s is not None),
+        meta=_meta(results),
+        simulated=settings.simulated,
+    )
+    return render_html(report), [b.figure for b in figures_of(report.blocks)]
+
+
+def _subtitle(results: StudyResults) -> str:
+    """What is compared, in one line."""
+    settings = results.settings
+    if results.rule is not None:
+        return f"Prognosis by {rule_text(results.rule)}"
+    label = settings.marker_label or settings.marker
+    return f"Prognosis by {label}: {results.groups.high} against {results.groups.low}"
+
+
+def _meta(results: StudyResults) -> tuple[tuple[str, str], ...]:
+    """Facts of the header."""
+    settings = results.settings
+    facts = [("Setting", settings.setting), ("Index event", settings.index_event)]
+    if results.assay is not None:
+        facts.append(("Assay", results.assay.title))
+    if settings.stratify:
+        facts.append(("Stratified by", ", ".join(settings.stratify)))
+    facts.append(("Software", f"ashworth {__version__}"))
+    return tuple(facts)
+
+
+def _summary(results: StudyResults) -> Section:
+    """Key figures and the findings in words."""
+    settings = results.settings
+    blocks: list[Paragraph | KeyFigures] = []
+    if settings.description:
+        blocks.append(Paragraph(settings.description.strip()))
+    blocks.append(KeyFigures(_key_figures(results)))
+    first = results.groups.timepoints[0].name
+    blocks += [
+        Paragraph(_finding(results, r), lead=f"{r.endpoint.abbreviation}.")
+        for r in results.results
+        if r.survival.analysis.timepoint in (first, "") and r.survival.hazard_ratio
+    ]
+    if settings.source:
+        blocks.append(Paragraph(settings.source.strip(), lead="Data."))
+    return Section("Summary", "summary", tuple(blocks))
+
+
+def _key_figures(results: StudyResults) -> tuple[KeyFigure, ...]:
+    """Numbers at a glance."""
+    groups, point = results.groups, results.groups.timepoints[0]
+    members = groups.at(point.name)
+    high = int(members["high"].sum())
+    share = percent(high / members.height) if members.height else "–"
+    items = [
+        KeyFigure(
+            "Patients", count(results.patients.height), f"{count(members.height)} assessable"
+        ),
+        KeyFigure(groups.high, f"{share}%", f"{count(high)} patients, {point.title.lower()}"),
+    ]
+    first = results.results[0]
+    if first.survival.hazard_ratio is not None:
+        r = first.survival.hazard_ratio
+        words = ratio_limits(r["estimate"], r["lower"], r["upper"])
+        limits = words.split(" ", 1)[1].strip("()") if "(" in words else ""
+        level = f"{100 * results.settings.level:g}% CI {limits}"
+        label = f"Hazard ratio, {first.endpoint.abbreviation}"
+        items.append(KeyFigure(label, ratio(r["estimate"]), level))
+    median = median_limits(*first.survival.follow_up).split(" (")[0]
+    unit = results.settings.time_unit
+    items.append(KeyFigure("Median follow-up", f"{median} {unit}", first.endpoint.abbreviation))
+    return tuple(items)
+
+
+def _finding(results: StudyResults, result: EndpointResult) -> str:
+    """One endpoint in a sentence."""
+    survival, groups = result.survival, results.groups
+    ratio_ = survival.hazard_ratio
+    assert ratio_ is not None
+    words = ratio_limits(ratio_["estimate"], ratio_["lower"], ratio_["upper"])
+    text = (
+        f"{groups.high} against {groups.low}: hazard ratio {words}"
+        + (f", log-rank {p_words(survival.test.p_value)}" if survival.test else "")
+        + "."
+    )
+    medians = {
+        str(label): median_limits(*curve.quantile(0.5))
+        for label, curve in survival.curves.groups.items()
+    }
+    if all(g in medians for g in (groups.low, groups.high)):
+        unit = results.settings.time_unit
+        text += f" Median {medians[groups.high]} against {medians[groups.low]} {unit}."
+    if results.codings and result.models is not None:
+        row = result.models.multivariable.row(1, named=True)
+        adjusted = ratio_limits(row["estimate"], row["lower"], row["upper"])
+        text += f" Adjusted hazard ratio {adjusted}, {p_words(row['p_value'])}."
+    return text
+
+
+def _methods(results: StudyResults) -> Section:
+    """Methods and definitions."""
+    items = [(e.abbreviation, endpoint_text(e)) for e in results.endpoints]
+    if results.rule is not None:
+        items.insert(0, (f"{results.rule.id}, version {results.rule.version}", results.rule.title))
+    if results.assay is not None:
+        assay = results.assay
+        text = (
+            f"{assay.title}. Capture: {assay.capture} Identification: {assay.identification} "
+            f"Clusters: {assay.clusters.note} Apoptotic cells: {assay.apoptotic.note}"
+        )
+        items.insert(1, (f"{assay.id}, version {assay.version}", text))
+    paragraphs = tuple(Paragraph(p) for p in methods_paragraphs(results))
+    return Section("Methods", "methods", (*paragraphs, Definitions(tuple(items))))
+
+
+def _notes(results: StudyResults, notices: Sequence[str]) -> Section | None:
+    """What was assumed and what is left out."""
+    lines = [*notices, *results.notes]
+    if not lines:
+        return None
+    return Section("Notes on the data", "notes", tuple(Paragraph(line) for line in lines))
+
+
+def _references(results: StudyResults) -> Section | None:
+    """Documents that the definitions in use rest on."""
+    used = [d for d in (results.assay, results.rule, results.dynamics_rule) if d is not None]
+    keys = sorted({k for d in (*used, *results.endpoints) for k in d.cited()})
+    known = references()
+    items = tuple(_reference(known[k]) for k in keys)
+    return Section("References", "references", (References(items),)) if items else None
+
+
+def _reference(entry) -> Reference:  # type: ignore[no-untyped-def]
+    """One entry of the reference list."""
+    title = f" {entry.title.rstrip('.')}." if entry.title else ""
+    text = f"{entry.authors.rstrip('.')}.{title} {entry.journal}, {entry.year}."
+    return Reference(text, entry.doi or "")
