@@ -13,23 +13,23 @@ _PLACES = {
     "CoxResult": "cox_result",
     "Curve": "curve",
     "CurveValues": "curve",
-    "KaplanMeier": "kaplan_meier",
+    "KaplanMeier": "kaplan_meier_curves",
     "PersonYears": "person_time",
     "RateRatio": "person_time",
     "TestResult": "results",
     "classify_subtype": "subtypes",
-    "cox": "cox",
-    "day_histogram": "log_rank",
+    "cox": "cox_model",
+    "day_histogram": "log_rank_test",
     "derive_events": "endpoints",
-    "follow_up": "follow_up",
-    "kaplan_meier": "kaplan_meier",
-    "log_rank": "log_rank",
-    "log_rank_from_histogram": "log_rank",
+    "follow_up": "follow_up_time",
+    "kaplan_meier": "kaplan_meier_curves",
+    "log_rank": "log_rank_test",
+    "log_rank_from_histogram": "log_rank_test",
     "person_years": "person_time",
     "rate_ratio": "person_time",
 }
 
-__all__ = sorted(_PLACES)  # noqa: PLE0605
+__all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:

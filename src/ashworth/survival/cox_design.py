@@ -47,6 +47,14 @@ class CoxDesign:
         where each cell's rows start (shape (U + 1,)).
     rows : ndarray of int, shape (m,)
         Position of each row in the caller's data.
+    largest : ndarray, shape (p,)
+        Largest absolute value of each column.
+    event_sums : ndarray, shape (p,)
+        Weighted sums of the columns over the events.
+    event_rows : ndarray of int, shape (events,)
+        Rows with an event, by cell.
+    event_start : ndarray of int, shape (U,)
+        Where each cell's events start in `event_rows`.
     """
 
     columns: Floats
@@ -61,17 +69,21 @@ class CoxDesign:
     late_rows: Integers
     late_start: Integers
     rows: Integers
+    largest: Floats
+    event_sums: Floats
+    event_rows: Integers
+    event_start: Integers
 
     @property
     def row_start(self) -> Integers:
         """First row of each stratum, shape (S + 1,)."""
         return self.cell_start[self.stratum_start]
 
-    def event_rows(self) -> Integers:
-        """Rows with an event, by cell."""
-        first = np.repeat(self.cell_start[:-1], self.deaths)
-        before = np.repeat(np.cumsum(self.deaths) - self.deaths, self.deaths)
-        return first + np.arange(self.deaths.sum()) - before
+
+def place_events(cell_start: Integers, deaths: Integers) -> tuple[Integers, Integers]:
+    """Rows with an event, by cell, and where each cell's events start among them."""
+    start = np.cumsum(deaths) - deaths
+    return np.arange(deaths.sum()) + np.repeat(cell_start[:-1] - start, deaths), start
 
 
 def _ranks(time: Floats, entry: Floats | None) -> tuple[Integers, Integers | None, int]:
@@ -214,10 +226,21 @@ def build_design(
         first = np.repeat(used[:-1], np.diff(row_start))
         late, late_start = late_entries(entry_cell, first, cells.deaths.size)
     weight = np.ones(rows.size) if weights is None else weights[rows]
+    event_rows, event_start = place_events(cell_start, cells.deaths)
     return CoxDesign(
         columns, scale, weight, shift, exit_cell, entry_cell, cell_start, cells.deaths,
-        used, late, late_start, rows,
+        used, late, late_start, rows, *column_summaries(columns, weight, event_rows),
+        event_rows, event_start,
     )  # fmt: skip
+
+
+def column_summaries(
+    columns: Floats, weights: Floats, event_rows: Integers
+) -> tuple[Floats, Floats]:
+    """Largest absolute value of each column, and its weighted sum over the events."""
+    largest = np.maximum(columns.max(axis=1), -columns.min(axis=1))
+    weight = weights[event_rows]
+    return largest, np.array([c.take(event_rows) @ weight for c in columns])
 
 
 def interval_maximum(values: Floats, design: CoxDesign) -> NDArray[np.float64]:

@@ -39,11 +39,16 @@ def gather_columns(covariates: Floats, rows: Integers) -> Floats:
     """Copy rows of an (n, p) matrix into the columns of a (p, m) matrix."""
     m, p = rows.size, covariates.shape[1]
     out = np.empty((p, m))
+    block = np.empty((p, _BLOCK))
     for first in range(0, m, _BLOCK):
-        last = min(first + _BLOCK, m)
+        size = min(first + _BLOCK, m) - first
+        for i in range(size):
+            r = rows[first + i]
+            for j in range(p):
+                block[j, i] = covariates[r, j]
         for j in range(p):
-            for i in range(first, last):
-                out[j, i] = covariates[rows[i], j]
+            for i in range(size):
+                out[j, first + i] = block[j, i]
     return out
 
 
@@ -79,7 +84,7 @@ def _segment_sum(risk: Floats, column: Floats, first: int, last: int) -> float:
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def cell_sums(  # noqa: PLR0913
+def cell_sums(
     columns: Floats,
     weights: Floats,
     offset: Floats,
@@ -169,7 +174,7 @@ def collapse_ties(
 
 
 @njit(cache=True, nogil=True)
-def row_hazards(  # noqa: PLR0913
+def row_hazards(
     risk: Floats,
     terms: Floats,
     cell_start: Integers,
@@ -216,24 +221,6 @@ def weighted_gram(columns: Floats, v: Floats) -> Floats:
     return gram
 
 
-@njit(cache=True, nogil=True)
-def event_sums(
-    columns: Floats, weights: Floats, offset: Floats, cell_start: Integers, deaths: Integers
-) -> tuple[Floats, float]:
-    """Weighted sums over the events of the covariates and of the offset."""
-    p = columns.shape[0]
-    sums = np.zeros(p)
-    shift = 0.0
-    for u in range(deaths.size):
-        for i in range(cell_start[u], cell_start[u] + deaths[u]):
-            shift += weights[i] * offset[i]
-    for j in range(p):
-        for u in range(deaths.size):
-            for i in range(cell_start[u], cell_start[u] + deaths[u]):
-                sums[j] += weights[i] * columns[j, i]
-    return sums, shift
-
-
 def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
     """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
     d, z = design, design.columns
@@ -243,13 +230,11 @@ def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
         subtract_late(at_risk, risk, z, d.late_rows, d.late_start)
     suffix_within(at_risk, d.stratum_start)
     terms = collapse_ties(at_risk[0], dead[0], d.deaths, d.weights, d.cell_start, efron)
-    sums, shift = event_sums(z, d.weights, offset, d.cell_start, d.deaths)
+    shift = float(d.weights[d.event_rows] @ offset[d.event_rows]) if offset.any() else 0.0
     s1, f1 = at_risk[1:], dead[1:]
-    value = float(beta @ sums + shift - terms[0].sum())
-    score = sums - s1 @ terms[1] + f1 @ terms[2]
-    v = row_hazards(
-        risk, terms, d.cell_start, d.deaths, d.stratum_start, d.entry_cell, d.late_rows
-    )
+    value = float(beta @ d.event_sums + shift - terms[0].sum())
+    score = d.event_sums - s1 @ terms[1] + f1 @ terms[2]
+    v = row_hazards(risk, terms, d.cell_start, d.deaths, d.stratum_start, d.entry_cell, d.late_rows)
     gram = weighted_gram(z, v)
     lean = terms[4] / terms[3]
     rest = np.maximum(terms[5] - lean * terms[4], 0.0)

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign, interval_maximum, late_entries
+from ashworth.survival.cox_design import CoxDesign, interval_maximum, late_entries, place_events
 from ashworth.survival.inputs import Booleans, Floats, Integers
 
 _STRAY = 1e-2
@@ -31,8 +31,7 @@ def _recedes(design: CoxDesign, direction: Floats) -> bool:
     """Say whether all events have the largest predictor of their risk set along `direction`."""
     v = direction @ design.columns
     top = interval_maximum(v, design)
-    event_rows = design.event_rows()
-    dead = np.minimum.reduceat(v[event_rows], np.cumsum(design.deaths) - design.deaths)
+    dead = np.minimum.reduceat(v[design.event_rows], design.event_start)
     lowest = -interval_maximum(-v, design)
     return bool((dead >= top - _TOLERANCE).all() and (top - lowest).max() > _MOVES)
 
@@ -44,7 +43,7 @@ def recession_direction(design: CoxDesign, step: Floats) -> Floats | None:
     the tolerance on the linear predictor needs no scale. The proof does not rest on the step: the
     condition on every risk set is checked, first with the small components of the step left out.
     """
-    if np.abs(step) @ np.abs(design.columns).max(axis=1, initial=0.0) < _MOVES:
+    if np.abs(step) @ design.largest < _MOVES:
         return None
     cleaned = np.where(np.abs(step) < _STRAY * np.abs(step).max(), 0.0, step)
     for direction in (cleaned, step):
@@ -91,7 +90,7 @@ def limit_design(design: CoxDesign, direction: Floats) -> CoxDesign:
     v = direction @ design.columns
     pieces, entry, leave = _intervals_on_face(v, interval_maximum(v, design), design)
     event = np.zeros(design.columns.shape[1], dtype=bool)
-    event[design.event_rows()] = True
+    event[design.event_rows] = True
     died = event[pieces] & (leave == design.exit_cell[pieces])
     order = np.lexsort((~died, leave))
     pieces, entry, leave = pieces[order], entry[order], leave[order]
@@ -99,14 +98,18 @@ def limit_design(design: CoxDesign, direction: Floats) -> CoxDesign:
     counts = np.bincount(leave, minlength=n_cells)
     stratum = np.searchsorted(design.stratum_start, leave, side="right") - 1
     late, late_start = late_entries(entry, design.stratum_start[stratum], n_cells)
+    cell_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    event_rows, event_start = place_events(cell_start, design.deaths)
     return replace(
         design,
         columns=np.ascontiguousarray(design.columns[:, pieces]),
         weights=design.weights[pieces],
+        event_rows=event_rows,
+        event_start=event_start,
         offset=design.offset[pieces],
         exit_cell=leave,
         entry_cell=entry,
-        cell_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        cell_start=cell_start,
         late_rows=late,
         late_start=late_start,
         rows=design.rows[pieces],

@@ -55,8 +55,8 @@ class TieTerms:
 
 def safe_offset(design: CoxDesign, beta: Floats) -> Floats:
     """Offsets, lowered per stratum where exp(linear predictor) could overflow."""
-    largest = np.abs(design.columns).max(axis=1, initial=0.0) @ np.abs(beta)
-    if largest + np.abs(design.offset).max(initial=0.0) < 300.0:
+    largest = design.largest @ np.abs(beta)
+    if largest + max(design.offset.max(), -design.offset.min()) < 300.0:
         return design.offset
     eta = beta @ design.columns + design.offset
     top = np.maximum.reduceat(eta, design.row_start[:-1])
@@ -76,8 +76,7 @@ def _suffix_sums(per_cell: Floats, stratum_start: Integers) -> Floats:
 def tie_terms(s0: Floats, f0: Floats, design: CoxDesign, *, efron: bool) -> TieTerms:
     """Collapse the tied events of each cell to scalars, times the mean weight of its dead."""
     deaths = design.deaths
-    event_rows = design.event_rows()
-    starts = np.cumsum(deaths) - deaths
+    event_rows, starts = design.event_rows, design.event_start
     mean_weight = np.add.reduceat(design.weights[event_rows], starts) / deaths
     if not efron or event_rows.size == deaths.size:
         total = mean_weight * deaths
@@ -105,20 +104,19 @@ def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
         for row, values in zip(per_cell, late, strict=True):
             row -= np.bincount(cell, weights=values, minlength=starts.size)
     at_risk = _suffix_sums(per_cell, design.stratum_start)
-    event_rows = design.event_rows()
-    dead_starts = np.cumsum(design.deaths) - design.deaths
-    dead = np.add.reduceat(moments[:, event_rows], dead_starts, axis=1)
+    event_rows = design.event_rows
+    dead = np.add.reduceat(moments[:, event_rows], design.event_start, axis=1)
     terms = tie_terms(at_risk[0], dead[0], design, efron=efron)
     weight = design.weights[event_rows]
     value = float(weight @ eta[event_rows] - terms.log_sum.sum())
     s1, f1 = at_risk[1:], dead[1:]
-    score = z[:, event_rows] @ weight - s1 @ terms.inverse + f1 @ terms.tied
-    information, diagonal = _information(design, risk, s1, f1, terms, event_rows)
+    score = design.event_sums - s1 @ terms.inverse + f1 @ terms.tied
+    information, diagonal = _information(design, risk, s1, f1, terms)
     return Likelihood(value, score, information, diagonal)
 
 
 def _information(
-    design: CoxDesign, risk: Floats, s1: Floats, f1: Floats, terms: TieTerms, event_rows: Integers
+    design: CoxDesign, risk: Floats, s1: Floats, f1: Floats, terms: TieTerms
 ) -> tuple[Floats, Floats]:
     """Weighted Gram of the rows minus the Gram of the risk-set means."""
     z = design.columns
@@ -127,7 +125,7 @@ def _information(
     if design.late_rows.size:
         exposure[design.late_rows] -= hazard[design.entry_cell[design.late_rows]]
     v = risk * exposure
-    v[event_rows] -= risk[event_rows] * np.repeat(terms.tied, design.deaths)
+    v[design.event_rows] -= risk[design.event_rows] * np.repeat(terms.tied, design.deaths)
     gram = (z * v) @ z.T
     return gram - mean_gram(s1, f1, terms), np.diagonal(gram).copy()
 

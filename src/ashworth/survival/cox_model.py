@@ -248,12 +248,10 @@ def cox(
     --------
     >>> fit = cox([5, 8, 12, 3, 9, 14], [1, 1, 0, 1, 1, 1], [1, 0, 0, 1, 1, 0], names=["marker"])
     >>> print(round(float(fit.coefficients[0]), 4), round(fit.likelihood_ratio_test.p_value, 4))
-    1.5895 0.1496
+    1.6878 0.1159
     """
     check_option(ties, "ties", ("efron", "breslow"))
-    problem = _read(
-        time, event, covariates, names, entry, strata, weights, offset, tie_tolerance
-    )
+    problem = _read(time, event, covariates, names, entry, strata, weights, offset, tie_tolerance)
     efron = ties == "efron"
     design = problem.design()
     if design.rows.size == 0 or design.scale.size == 0:
