@@ -120,7 +120,9 @@ def test_words_of_yaml_1_1_stay_text(own):
     assert "no" in own(text).notes
 
 
-@pytest.mark.parametrize("text", ["", "just text", "[1, 2]", "id: [unclosed", "\tid: x"])
+@pytest.mark.parametrize(
+    "text", ["", "just text", "[1, 2]", "id: [unclosed", "\tid: x", "id: &a [*a]"]
+)
 def test_files_that_are_no_definition(own, text):
     assert problems_of(own, text)
 
@@ -177,6 +179,13 @@ def test_own_references_can_be_cited(tmp_path):
 def test_folder_with_a_misspelt_kind(tmp_path):
     (tmp_path / "positivity_rules").mkdir()
     with pytest.raises(DefinitionFileError, match="positivity_rules"):
+        Catalogue((tmp_path,))
+
+
+def test_files_that_would_be_overlooked_are_refused(tmp_path):
+    (tmp_path / "positivity_rule").mkdir()
+    (tmp_path / "positivity_rule" / "my-rule.yml").write_text(OWN, encoding="utf-8")
+    with pytest.raises(DefinitionFileError, match="my-rule.yml"):
         Catalogue((tmp_path,))
 
 

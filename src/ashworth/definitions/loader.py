@@ -169,6 +169,10 @@ def _folder_problems(folder: Path) -> Iterator[Problem]:
         if entry.name not in (*KINDS, "references.yaml") and not entry.name.startswith("."):
             remedy = "move it away or correct its name"
             yield Problem(folder.name, None, None, f"'{entry.name}'", allowed, remedy)
+    for path in sorted(p for kind in KINDS for p in (folder / kind).glob("*")):
+        if path.suffix != ".yaml" and not path.name.startswith("."):
+            remedy = "move it away or let its name end in .yaml"
+            yield Problem(_name(path), None, None, f"'{path.name}'", "<id>.yaml", remedy)
 
 
 def _known_kind(kind: str) -> Kind:

@@ -44,6 +44,8 @@ def read_yaml(path: Path, name: str) -> tuple[Any, yaml.Node | None, list[Proble
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         return None, None, [_unreadable(name, mark.line + 1 if mark else None, error)]
+    except RecursionError:
+        return None, None, [_unreadable(name, None, ValueError("an alias inside itself"))]
     finally:
         loader.dispose()
     return data, node, duplicates
