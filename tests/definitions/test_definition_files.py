@@ -185,7 +185,7 @@ def test_folder_with_a_misspelt_kind(tmp_path):
 def test_files_that_would_be_overlooked_are_refused(tmp_path):
     (tmp_path / "positivity_rule").mkdir()
     (tmp_path / "positivity_rule" / "my-rule.yml").write_text(OWN, encoding="utf-8")
-    with pytest.raises(DefinitionFileError, match="my-rule.yml"):
+    with pytest.raises(DefinitionFileError, match=r"my-rule\.yml"):
         Catalogue((tmp_path,))
 
 
