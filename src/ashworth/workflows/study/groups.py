@@ -63,7 +63,7 @@ def groups_from_covariate(patients: pl.DataFrame, settings: StudySettings) -> Ma
     column, cut = settings.marker, settings.cut
     assert column is not None
     assert cut is not None
-    low, high = f"< {cut:g}", f"≥ {cut:g}"
+    low, high = covariate_labels(settings)
     is_high = pl.col(column) >= cut
     frame = (
         patients.filter(pl.col(column).is_not_null())
@@ -77,6 +77,19 @@ def groups_from_covariate(patients: pl.DataFrame, settings: StudySettings) -> Ma
         .sort("patient_id")
     )
     return MarkerGroups(frame, (INDEX,), low, high)
+
+
+def covariate_labels(settings: StudySettings) -> tuple[str, str]:
+    """Labels of the two sides of a cut, e.g. ``('1–3 nodes', '≥ 4 nodes')``."""
+    column, cut = settings.marker or "", settings.cut or 0.0
+    declared = settings.covariates.get(column)
+    unit = f" {declared.unit}" if declared and declared.unit else ""
+    whole = declared is not None and declared.type == "integer" and cut == int(cut)
+    if whole and declared is not None and declared.minimum is not None:
+        least, most = int(declared.minimum), int(cut) - 1
+        below = f"{least}" if least == most else f"{least}–{most}"
+        return f"{below}{unit}", f"≥ {cut:g}{unit}"
+    return f"< {cut:g}{unit}", f"≥ {cut:g}{unit}"
 
 
 def rule_labels(rule: PositivityRule) -> tuple[str, str]:

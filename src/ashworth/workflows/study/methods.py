@@ -9,6 +9,17 @@ from ashworth.workflows.study.groups import KINDS_OF_CELL
 
 INTERVALS = {"plain": "linear", "log": "log", "log-log": "log(-log)"}
 TIES = {"efron": "Efron", "breslow": "Breslow"}
+KIND_WORDS = {
+    "ipsilateral_invasive_recurrence": "invasive recurrence in the ipsilateral breast",
+    "recurrence_unspecified": "recurrence of unstated site",
+    "contralateral_invasive_breast_cancer": "contralateral invasive breast cancer",
+    "second_primary_non_breast": "second primary cancer outside the breast",
+    "dcis_ipsilateral": "ipsilateral DCIS",
+    "dcis_contralateral": "contralateral DCIS",
+    "death_breast_cancer": "death from breast cancer",
+    "death_other_cause": "death from another cause",
+    "death_unknown_cause": "death of unknown cause",
+}
 PRIORS = {
     "negative_binomial": "a negative binomial population (gamma-distributed concentrations)",
     "poisson_lognormal": "a Poisson-lognormal population",
@@ -39,7 +50,7 @@ def _marker(results: StudyResults) -> str:
         label = settings.marker_label or settings.marker
         return (
             f"{label} at the index date ({settings.index_event}) is the counted marker: "
-            f"{settings.cut:g} or more against fewer. Patients without a value are not analysed."
+            f"{results.groups.high} against {results.groups.low}. Patients without a value are not analysed."
         )
     rule, assay = results.rule, results.assay
     cell = KINDS_OF_CELL.get(rule.phenotype, rule.phenotype)
@@ -131,12 +142,17 @@ def _models(results: StudyResults) -> str:
 
 def endpoint_text(endpoint: Endpoint) -> str:
     """Say in one sentence what counts as an event."""
-    events = ", ".join(k.replace("_", " ") for k in endpoint.event_kinds)
+    events = ", ".join(kind_words(k) for k in endpoint.event_kinds)
     text = f"{endpoint.title} ({endpoint.standard}): {events}."
-    competing = [k.replace("_", " ") for kinds in endpoint.competing.values() for k in kinds]
+    competing = [kind_words(k) for kinds in endpoint.competing.values() for k in kinds]
     if competing:
         text += f" Competing, ends the time without an event: {', '.join(competing)}."
     return text
+
+
+def kind_words(kind: str) -> str:
+    """Write a kind of outcome in words."""
+    return KIND_WORDS.get(kind, kind.replace("_", " "))
 
 
 def _software() -> str:

@@ -15,9 +15,9 @@ from ashworth.reports import (
     References,
     Report,
     Section,
-    figures_of,
     render_html,
 )
+from ashworth.reports.blocks import figures_of
 from ashworth.reports.numbers import count, median_limits, p_words, percent, ratio, ratio_limits
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
@@ -71,7 +71,7 @@ def _subtitle(results: StudyResults) -> str:
     if results.rule is not None:
         return f"Prognosis by {rule_text(results.rule)}"
     label = settings.marker_label or settings.marker
-    return f"Prognosis by {label}: {results.groups.high} against {results.groups.low}"
+    return f"{label}: {results.groups.high} against {results.groups.low}"
 
 
 def _meta(results: StudyResults) -> tuple[tuple[str, str], ...]:
@@ -147,7 +147,7 @@ def _finding(results: StudyResults, result: EndpointResult) -> str:
     }
     if all(g in medians for g in (groups.low, groups.high)):
         unit = results.settings.time_unit
-        text += f" Median {medians[groups.high]} against {medians[groups.low]} {unit}."
+        text += f" Median in {unit}: {medians[groups.high]} against {medians[groups.low]}."
     if results.codings and result.models is not None:
         row = result.models.multivariable.row(1, named=True)
         adjusted = ratio_limits(row["estimate"], row["lower"], row["upper"])

@@ -117,10 +117,10 @@ def curve_block(
     """Kaplan-Meier figure with its risk table."""
     settings = results.settings
     order = _group_order(results, survival)
-    curves = survival.curves.table().with_columns(pl.col("group").cast(pl.String))
+    curves = _whole_numbers(survival.curves.table())
     end = float(curves["time"].max() or 1.0)  # type: ignore[arg-type]
     ticks = time_ticks(end, settings.time_unit)
-    risk = survival.curves.risk_table(ticks).with_columns(pl.col("group").cast(pl.String))
+    risk = _whole_numbers(survival.curves.risk_table(ticks))
     figure = kaplan_meier_figure(
         _ordered(curves, order),
         _ordered(risk, order),
@@ -133,6 +133,14 @@ def curve_block(
         simulated=settings.simulated,
     )
     return FigureBlock(figure, caption)
+
+
+def _whole_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Patients as integers (no weights are used here), groups as text."""
+    return frame.with_columns(
+        pl.col("group").cast(pl.String),
+        pl.col("at_risk", "n_events", "n_censored").cast(pl.Int64),
+    )
 
 
 def _group_order(results: StudyResults, survival: SurvivalByStatus) -> dict[str, int]:

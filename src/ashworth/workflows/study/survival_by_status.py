@@ -108,7 +108,7 @@ def survival_by_status(
         test=test,
         hazard_ratio=ratio,
         estimates=_estimates(analysis, curves, settings),
-        follow_up=(reverse.median, reverse.lower, reverse.upper),
+        follow_up=(reverse.median, *reverse.median_limits),
         problem=problem,
     )
 
@@ -181,15 +181,15 @@ def _restricted(label: str, curve: Curve, settings: StudySettings) -> Iterator[R
 
 
 def _rates(analysis: AnalysisSet, settings: StudySettings) -> Iterator[Row]:
-    """Events per 100 person-years with exact limits, per group."""
+    """Events per 100 person-years with exact limits, per group; `at` holds the person-years."""
     frame = analysis.frame
-    years = (frame["time"] - frame["entry"]).to_numpy() / 365.25
     result = person_years(
-        frame["event"].to_numpy(), years, group=frame["group"].to_numpy(), level=settings.level
-    )
+        frame["time"], frame["event"],
+        group=frame["group"], entry=frame["entry"], level=settings.level,
+    )  # fmt: skip
     for row in result.table().iter_rows(named=True):
         values = (100 * row[k] for k in ("rate", "lower", "upper"))
-        yield (row["group"], "events per 100 person-years", row["person_time"], *values)
+        yield (row["group"], "events per 100 person-years", row["person_years"], *values)
 
 
 def _normal_quantile(level: float) -> float:
