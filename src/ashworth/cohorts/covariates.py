@@ -84,7 +84,7 @@ def _person(spec: CohortSpec, seed: int) -> dict[str, pl.Series]:
     age = np.clip(mean + sd * _score(seed, "age", n), 24.0, 90.0)
     years_after = age - 50.5 + 2.5 * _score(seed, "menopause", n)
     menopause = np.where(years_after < -1.5, "pre", np.where(years_after < 1.5, "peri", "post"))
-    menopause[stream(seed, "menopause unknown").random(n) < 0.02] = "unknown"
+    menopause = np.where(stream(seed, "menopause unknown").random(n) < 0.02, "unknown", menopause)
     histology = _pick(
         ["nst", "lobular", "mixed", "other", "unknown"], [0.73, 0.14, 0.04, 0.06, 0.03],
         _score(seed, "histology", n),

@@ -29,12 +29,12 @@ def metastatic(*, family: Family = "poisson_lognormal") -> CohortSpec:
     """2,436 patients with metastatic disease in 18 centres; CTC at baseline and after 4 weeks.
 
     Calibrated to: n and median OS 36.3 months below and 16.0 months from 5 CTC per 7.5 ml
-    (Cristofanilli et al., Crit Rev Oncol Hematol 2019;134:39); half of the patients at 5 or more, between
-    46.9 % (Bidard 2014) and 52 % (Larsson 2018), about 30 % at first follow-up (Cristofanilli
-    2004: from 49 % to 30 %); PFS hazard ratio 1.78 (Zhang 2012, random effects); zero-heavy counts
-    with about the dispersion of the public count files. The planted OS hazard ratio 2.40 is
-    conditional on covariates and centre; it is larger than the ratio of the curves because hazard
-    ratios do not collapse.
+    (Cristofanilli et al., Crit Rev Oncol Hematol 2019;134:39); half of the patients at 5 or more,
+    between 46.9 % (Bidard 2014) and 52 % (Larsson 2018), and about 30 % at first follow-up
+    (Cristofanilli 2004: from 49 % to 30 %); PFS hazard ratio 1.78 (Zhang 2012, random effects);
+    zero-heavy counts with about the dispersion of the public count files. The planted OS hazard
+    ratio 2.40 is conditional on covariates and centre; it is larger than the ratio of the two
+    curves because hazard ratios do not collapse.
 
     Parameters
     ----------
