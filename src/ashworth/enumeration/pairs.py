@@ -86,15 +86,26 @@ def dynamics(
     [('decrease', 'down')]
     """
     _demand(statuses_from, statuses_to, rule)
-    later = statuses_to["timepoint"][0] if statuses_to.height else None
     pairs = (
         statuses_from.select(_NEEDED)
         .join(statuses_to.select(_NEEDED), on="patient_id", how="left", suffix="_to")
         .sort("patient_id")
     )
     _demand_order(pairs)
-    classed = _with_class(pairs, rule)
-    table = _with_test(classed, two_sided).select(
+    table = _with_test(_with_class(pairs, rule), two_sided)
+    return Dynamics(
+        dynamics=_as_dynamics(table, rule, statuses_to["timepoint"].first()),
+        rule=rule.id,
+        rule_version=rule.version,
+        n=table.height,
+        method=f"exact conditional test, two-sided by {two_sided.replace('_', ' ')}",
+        options={"two_sided": two_sided},
+    )
+
+
+def _as_dynamics(table: pl.DataFrame, rule: DynamicsRule, later: object) -> pl.DataFrame:
+    """Bring everything into the columns of `dynamics`."""
+    return table.select(
         "patient_id",
         pl.col("timepoint").alias("from_timepoint"),
         pl.col("timepoint_to").fill_null(pl.lit(later, dtype=pl.String)).alias("to_timepoint"),
@@ -110,14 +121,6 @@ def dynamics(
         "change_p_value",
         "change_direction",
         pl.col("class_reason").alias("reason"),
-    )
-    return Dynamics(
-        dynamics=table,
-        rule=rule.id,
-        rule_version=rule.version,
-        n=table.height,
-        method=f"exact conditional test, two-sided by {two_sided.replace('_', ' ')}",
-        options={"two_sided": two_sided},
     )
 
 

@@ -157,6 +157,9 @@ def statuses(
     prior = population.population if isinstance(population, FittedPopulation) else population
     beside = _limits(n, amounts, call, rule, interval, level)
     beside |= _probabilities(n, amounts, call, rule, on, prior, known)
+    chosen = {"model": model or "none", "tolerance": tolerance, "cutoff": rule.cutoff(on).text,
+              "caller": caller or "the only one", "fulfilled": tuple(sorted(fulfilled)),
+              "interval": interval, "level": level}  # fmt: skip
     return Statuses(
         statuses=_assemble(frame, used, call, beside, rule, interval, prior, known),
         rule=rule.id,
@@ -165,17 +168,7 @@ def statuses(
         per=rate_unit(rule),
         n=frame.height,
         method=f"status by observed count, rule {rule.id}@{rule.version}",
-        options={
-            "model": model or "none",
-            "tolerance": tolerance,
-            "cutoff": rule.cutoff(on).text,
-            "caller": caller or "the only one",
-            "fulfilled": tuple(sorted(fulfilled)),
-            "interval": interval,
-            "level": level,
-            "recovery": known.recovery,
-            "blank_rate": known.blank_rate,
-        },
+        options=chosen | {"recovery": known.recovery, "blank_rate": known.blank_rate},
     )
 
 
