@@ -142,7 +142,8 @@ def _column(
             lines.append({"x": last.middle, "y": middle, "x2": SIDE_LEFT - 7, "y2": middle})
             heads.append({"x": SIDE_LEFT - 5, "y": middle, "angle": 270})
             boxes.append(side)
-            lines.append({"x": last.middle, "y": y, "x2": last.middle, "y2": side.bottom})
+            if row is None:
+                lines.append({"x": last.middle, "y": y, "x2": last.middle, "y2": middle})
             y, waiting = side.bottom, []
         if row is None:
             break

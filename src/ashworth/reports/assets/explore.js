@@ -43,6 +43,8 @@ for (const button of document.querySelectorAll("button.explore")) {
 if (location.hash.startsWith("#explore-")) {
   const name = location.hash.slice("#explore-".length);
   for (const button of document.querySelectorAll("button.explore")) {
-    if (button.dataset.figure === name) button.click();
+    if (button.dataset.figure === name) {
+      toggle(button).then(() => button.closest("figure").scrollIntoView());
+    }
   }
 }

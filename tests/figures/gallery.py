@@ -1,0 +1,66 @@
+"""One figure of each kind, with hostile names in them."""
+
+from __future__ import annotations
+
+from ashworth.figures import (
+    Figure,
+    cohort_flow_figure,
+    count_distribution_figure,
+    dynamics_flow_figure,
+    forest_figure,
+    kaplan_meier_figure,
+    positivity_figure,
+)
+
+from . import tables
+
+TICKS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+def survival_figure(sizes: dict[str, int], name: str = "km", **options: object) -> Figure:
+    curves = tables.curves(sizes)
+    given = {"title": "Overall survival", "labels": ("Log-rank p < 0.001",), "max_time": 5.0}
+    return kaplan_meier_figure(
+        curves,
+        tables.risk_table(curves, TICKS),
+        name=name,
+        x_title="Years",
+        y_title="Alive",
+        **{**given, **options},
+    )
+
+
+def gallery() -> dict[str, Figure]:
+    five = dict(zip((*tables.HOSTILE, tables.VERY_LONG), (300, 200, 150, 60, 40), strict=True))
+    made = [
+        survival_figure({"negative": 120, "positive": 80}, "km-two", simulated=True),
+        survival_figure(five, "km-five", simulated=True),
+        survival_figure({"all": 30}, "km-one", simulated=True),
+        forest_figure(tables.forest_rows(), name="forest", title="Cox model", simulated=True),
+        positivity_figure(
+            tables.positivity_rows(), name="positivity", title="Positivity", simulated=True
+        ),
+        count_distribution_figure(
+            tables.count_rows(),
+            name="counts",
+            title="Counts",
+            cutoff_category="5–9",
+            cutoff_label="cut-off ≥ 5",
+            simulated=True,
+        ),
+        dynamics_flow_figure(
+            tables.flow_rows(),
+            name="dynamics",
+            title="Dynamics",
+            from_title="Baseline",
+            to_title="Follow-up",
+            simulated=True,
+        ),
+        cohort_flow_figure(
+            tables.cohort_rows(),
+            name="cohort",
+            title="Patients " + tables.VERY_LONG,
+            simulated=True,
+        ),
+    ]
+    return {f.name: f for f in made}
