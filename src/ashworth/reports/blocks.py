@@ -209,6 +209,17 @@ class Report:
     simulated: bool = False
 
 
+def tables_of(blocks: Sequence[Block]) -> list[Table]:
+    """All tables in order of appearance."""
+    found: list[Table] = []
+    for block in blocks:
+        if isinstance(block, Table):
+            found.append(block)
+        elif isinstance(block, Section):
+            found += tables_of(block.blocks)
+    return found
+
+
 def figures_of(blocks: Sequence[Block]) -> list[FigureBlock]:
     """All figures in order of appearance.
 

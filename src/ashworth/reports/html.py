@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,11 @@ from ashworth.reports.blocks import (
     Block,
     FigureBlock,
     Report,
+    Row,
     Section,
     Table,
     figures_of,
+    tables_of,
 )
 from ashworth.reports.tables import SHORT, decimal_widths, split_number
 from ashworth.version import __version__
@@ -60,7 +61,8 @@ def render_html(report: Report) -> str:
     Raises
     ------
     DefinitionError
-        If ids or names of figures are malformed or not unique.
+        If ids or names of figures are malformed or not unique, or a row has too few or many
+        cells.
 
     Examples
     --------
@@ -71,6 +73,7 @@ def render_html(report: Report) -> str:
     """
     figures = figures_of(report.blocks)
     _check_ids(report, figures)
+    _check_tables(tables_of(report.blocks))
     live = [f for f in figures if f.explore]
     page = _template().render(
         report=report,
@@ -113,20 +116,20 @@ def _contents(sections: Sequence[Section]) -> list[tuple[Section, list[Section]]
 
 def _numbered(blocks: Sequence[Block]) -> _Numbers:
     """Count tables and figures in order of appearance."""
-    tables, figures = count(1), count(1)
-    numbers = _Numbers({}, {})
+    return _Numbers(
+        {id(table): i for i, table in enumerate(tables_of(blocks), 1)},
+        {id(figure): i for i, figure in enumerate(figures_of(blocks), 1)},
+    )
 
-    def visit(members: Sequence[Block]) -> None:
-        for block in members:
-            if isinstance(block, Section):
-                visit(block.blocks)
-            elif isinstance(block, Table):
-                numbers.tables[id(block)] = next(tables)
-            elif isinstance(block, FigureBlock):
-                numbers.figures[id(block)] = next(figures)
 
-    visit(blocks)
-    return numbers
+def _check_tables(tables: Sequence[Table]) -> None:
+    for table in tables:
+        lengths = {len(row.cells) for row in table.rows if isinstance(row, Row)}
+        if lengths - {len(table.columns)}:
+            raise DefinitionError(
+                f"table {table.caption!r} has {len(table.columns)} columns and rows of "
+                f"{sorted(lengths)} cells; give each row one cell for each column"
+            )
 
 
 @cache
