@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -88,6 +89,46 @@ def test_positivity_is_the_published_one(name, n, centres, share, family):
     lift = spec.short_tubes * share
     error = np.sqrt(share * (1 - share) / first.height)
     assert share - BAND * error < found < share + lift + BAND * error
+
+
+def test_planted_values_are_the_published_ones():
+    """Bidard 2018, PADDY, Janni 2016 and Zhang 2012, as the reference collection states them."""
+    path = Path(__file__).resolve().parents[2] / "reference" / "enumeration" / "cases.json"
+    published = {t["source"].split()[0]: t for t in json.loads(path.read_text())["published"]}
+    early, dtc, late = (cohorts.preset(n) for n in ("early_ctc", "early_dtc", "metastatic"))
+    by_count = [values[0] for values in published["Bidard"]["os_hr_by_count"].values()]
+    assert [e.os for e in early.count_effects] == by_count
+    share = expected_positivity(1, 7.5, early.population, measurement=early.measurement)
+    np.testing.assert_allclose(share, published["Janni"]["positivity"], atol=1e-9)
+    assert dtc.n_patients == published["PADDY"]["n"]
+    assert dtc.count_effects[0].os == published["PADDY"]["multivariable_hr_abstract"]["OS"][0]
+    pooled = published["Zhang"]["pooled_hr"]
+    assert late.count_effects[0].first_event == pooled["metastatic_PFS"][0]
+    _, lower, upper = pooled["metastatic_OS"]
+    assert lower < late.count_effects[0].os < upper
+
+
+def test_agreement_probability_is_calibrated():
+    """Second tubes agree as often as promised, within each band of promised probability."""
+    spec = cohorts.preset("metastatic", n_patients=20_000, short_tubes=0.0, no_result=0.0)
+    cohort = cohorts.simulate(spec, 8)
+    truth = cohort.truth["concentrations"].filter(pl.col("timepoint") == "baseline")
+    second = np.random.default_rng(1).poisson(truth["mean_count"].to_numpy())
+    first = truth["full_count"].to_numpy()
+    promised = en.agreement_probability(
+        first, 7.5, 5, spec.population, measurement=spec.measurement
+    )
+    agrees = (first >= 5) == (second >= 5)
+    for low, high in ((0.4, 0.6), (0.6, 0.75), (0.75, 0.9), (0.9, 0.99), (0.99, 1.01)):
+        band = (promised >= low) & (promised < high)
+        error = np.sqrt((promised[band] * (1 - promised[band])).sum()) + 1e-9
+        assert band.sum() > 100
+        assert abs((agrees[band] - promised[band]).sum()) < BAND * error
+    reached = en.concentration_probability(
+        first, 7.5, 5 / 7.5, spec.population, measurement=spec.measurement
+    )
+    true = truth["concentration"].to_numpy() >= 5 / 7.5
+    assert abs((true - reached).sum()) < BAND * np.sqrt((reached * (1 - reached)).sum())
 
 
 def test_population_is_calibrated_exactly():
@@ -245,7 +286,6 @@ def test_planted_hazard_ratios_are_covered(name):
     """40 seeds; the full run is reference/validate_cohorts.py."""
     import importlib.util
     import sys
-    from pathlib import Path
 
     path = Path(__file__).resolve().parents[2] / "reference" / "validate_cohorts.py"
     loader = importlib.util.spec_from_file_location("validate_cohorts", path)

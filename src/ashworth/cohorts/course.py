@@ -25,8 +25,11 @@ _OTHER_KINDS = {
     "second_primary_non_breast": 0.16,
 }
 _CAUSES = ("death_breast_cancer", "death_other_cause", "death_unknown_cause")
-_REGIMENS = ("taxane", "capecitabine", "aromatase inhibitor + CDK4/6 inhibitor", "fulvestrant",
-             "anthracycline", "trastuzumab + pertuzumab + taxane")  # fmt: skip
+_REGIMENS = {
+    "her2": ("trastuzumab + pertuzumab + taxane", "trastuzumab + capecitabine"),
+    "hormone": ("aromatase inhibitor + CDK4/6 inhibitor", "fulvestrant", "capecitabine"),
+    "other": ("taxane", "capecitabine", "anthracycline"),
+}
 DCIS_PER_YEAR = 0.0008
 
 
@@ -101,8 +104,7 @@ def draw_treatments(
 ) -> pl.DataFrame:
     """Treatment that starts at day 0 and stops at the first event."""
     n = spec.n_patients
-    names = np.array(_REGIMENS if spec.setting == "metastatic" else _REGIMENS[:1])
-    regimen = names[stream(seed, "regimen").integers(names.size, size=n)]
+    regimen = _regimens(spec, seed, patients)
     last = np.minimum(times.first_event, censored)
     if spec.setting == "early":
         last = np.minimum(last, 126)
@@ -115,11 +117,29 @@ def draw_treatments(
         {
             "patient_id": patients["patient_id"],
             "line": line,
-            "regimen": regimen.tolist(),
+            "regimen": regimen,
             "start_day": np.zeros(n, dtype=np.int64),
             "stop_day": stop,
         }
     )
+
+
+def _regimens(spec: CohortSpec, seed: int, patients: pl.DataFrame) -> list[str]:
+    """Regimens that fit the receptors; one for all early patients."""
+    if spec.setting == "early":
+        return ["anthracycline + taxane"] * spec.n_patients
+    chance = stream(seed, "regimen").random(spec.n_patients)
+    groups = patients.select(
+        pl.when(pl.col("her2_status") == "positive")
+        .then(pl.lit("her2"))
+        .when(pl.col("er_status") == "positive")
+        .then(pl.lit("hormone"))
+        .otherwise(pl.lit("other"))
+    ).to_series()
+    return [
+        _REGIMENS[group][int(share * len(_REGIMENS[group]))]
+        for group, share in zip(groups, chance, strict=True)
+    ]
 
 
 def _first_kinds(spec: CohortSpec, seed: int, times: Times) -> tuple[NDArray[np.object_], Days]:
