@@ -5,6 +5,10 @@ from hypothesis import strategies as st
 
 from ashworth.errors import ImmortalTimeError
 from ashworth.workflows.study.clock import start_clock
+from ashworth.workflows.study.events import Course
+
+COLUMNS = ("patient_id", "endpoint", "entry_day", "exit_day", "event_code")
+TYPES = (pl.String, pl.String, pl.Int64, pl.Int64, pl.Int64)
 
 
 def groups(*days):
@@ -17,16 +21,17 @@ def groups(*days):
             "group": ["high" if i % 2 else "low" for i in range(n)],
             "high": [bool(i % 2) for i in range(n)],
         },
-        schema_overrides={"clock_day": pl.Int64},
+        schema_overrides={"patient_id": pl.String, "clock_day": pl.Int64, "group": pl.String},
     )
 
 
 def events(*rows):
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         [(f"P{i}", "os", *row) for i, row in enumerate(rows)],
-        schema=["patient_id", "endpoint", "entry_day", "exit_day", "event_code"],
+        schema=dict(zip(COLUMNS, TYPES, strict=True)),
         orient="row",
     )
+    return Course(frame)
 
 
 def test_time_runs_from_the_specimen_and_earlier_ends_are_counted_by_reason():
@@ -61,9 +66,7 @@ def test_a_later_status_on_the_index_clock_is_refused():
 
 
 def test_the_index_clock_is_allowed_for_specimens_of_that_day_or_before():
-    result = start_clock(
-        groups(0, -3), events((0, 9, 1), (0, 99, 1)), endpoint="os", clock="index"
-    )
+    result = start_clock(groups(0, -3), events((0, 9, 1), (0, 99, 1)), endpoint="os", clock="index")
     assert result.frame["time"].to_list() == [9, 99]
     assert not result.delayed
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ashworth.definitions import Assay, DynamicsRule, Endpoint, PositivityRule, load
 from ashworth.errors import InputError, Problem
-from ashworth.survival import derive_events
 from ashworth.workflows.study.clock import AnalysisSet, start_clock
 from ashworth.workflows.study.coding import Coding, code_covariates, level_texts
+from ashworth.workflows.study.events import Course, study_events
 from ashworth.workflows.study.flow import cohort_flow
 from ashworth.workflows.study.groups import (
     MarkerGroups,
@@ -86,6 +86,19 @@ class StudyResults:
     notes: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What every endpoint's analysis needs."""
+
+    course: Course
+    patients: pl.DataFrame
+    groups: MarkerGroups
+    codings: Sequence[Coding]
+    subgroups: Sequence[Coding]
+    settings: StudySettings
+    strata: pl.DataFrame | None
+
+
 def analyse(
     tables: Mapping[str, pl.DataFrame], settings: StudySettings, *, progress: Progress | None = None
 ) -> StudyResults:
@@ -120,7 +133,7 @@ def analyse(
     strata = _strata(patients, settings)
     endpoints = tuple(load("endpoint", e) for e in settings.endpoints)
     tell("events", 1, 4 + len(endpoints))
-    events = _events(tables, endpoints)
+    course = study_events(tables, endpoints)
     tell("statuses", 2, 4 + len(endpoints))
     marker, rule, assay, dynamics_rule = _counted(tables, settings)
     groups = (
@@ -128,18 +141,12 @@ def analyse(
         if marker is None or rule is None
         else groups_from_statuses(marker.statuses, settings, rule)
     )
+    plan = _Plan(course, patients, groups, codings, subgroups, settings, strata)
     results: list[EndpointResult] = []
     for place, endpoint in enumerate(endpoints):
         tell(endpoint.abbreviation, 3 + place, 4 + len(endpoints))
-        results.extend(
-            _endpoint(
-                endpoint, p.name, events, patients, groups, codings, subgroups, settings, strata
-            )
-            for p in groups.timepoints
-        )
-    first = next((r for r in results), None)
-    assert first is not None
-    point = groups.timepoints[0].name
+        results.extend(_endpoint(plan, endpoint, p.name) for p in groups.timepoints)
+    first, point = results[0], groups.timepoints[0].name
     return StudyResults(
         settings=settings,
         endpoints=endpoints,
@@ -149,14 +156,14 @@ def analyse(
         assay=assay,
         dynamics_rule=dynamics_rule,
         patients=patients,
-        events=events,
+        events=course.events,
         table_one=table_one(groups.at(point), patients, describe, groups),
         flow=cohort_flow(
             patients, groups, None if marker is None else marker.statuses,
             first.survival.analysis, settings, first.endpoint.abbreviation,
         ),
         results=tuple(results),
-        by_dynamics=_by_dynamics(marker, events, endpoints, settings, strata),
+        by_dynamics=_by_dynamics(plan, marker, endpoints),
         codings=codings,
         notes=_notes(tables, settings, marker),
     )  # fmt: skip
@@ -196,37 +203,6 @@ def _strata(patients: pl.DataFrame, settings: StudySettings) -> pl.DataFrame | N
     return patients.select("patient_id").hstack(ranks)
 
 
-def _events(tables: Mapping[str, pl.DataFrame], endpoints: Sequence[Endpoint]) -> pl.DataFrame:
-    """Ready-made events, or events derived from dated outcomes."""
-    binary = [e.abbreviation for e in endpoints if e.scale != "time_to_event"]
-    if binary:
-        raise InputError(
-            [Problem("study.toml", None, "endpoints", ", ".join(binary),
-                     "time-to-event endpoints", "leave it out: a binary endpoint has no curve")]
-        )  # fmt: skip
-    if "events" in tables:
-        return _ready_events(tables["events"], endpoints)
-    parts = [
-        derive_events(tables["outcomes"], e, patients=tables["patients"]).events for e in endpoints
-    ]
-    return pl.concat(parts).sort("endpoint", "patient_id")
-
-
-def _ready_events(events: pl.DataFrame, endpoints: Sequence[Endpoint]) -> pl.DataFrame:
-    """Events as the study brought them, for the endpoints that it names."""
-    there = set(events["endpoint"].unique().to_list())
-    absent = [e.id for e in endpoints if e.id not in there]
-    if absent:
-        raise InputError(
-            [Problem("events", None, "endpoint", f"no rows for {', '.join(absent)}",
-                     "rows for every endpoint that study.toml names",
-                     "add them, or take the endpoint out of study.toml")]
-        )  # fmt: skip
-    return events.filter(pl.col("endpoint").is_in([e.id for e in endpoints])).sort(
-        "endpoint", "patient_id"
-    )
-
-
 def _counted(
     tables: Mapping[str, pl.DataFrame], settings: StudySettings
 ) -> tuple[CountedMarker | None, PositivityRule | None, Assay | None, DynamicsRule | None]:
@@ -241,21 +217,19 @@ def _counted(
     return count_marker(tables, settings, rule, assay, dynamics), rule, assay, dynamics
 
 
-def _endpoint(
-    endpoint: Endpoint, timepoint: str, events: pl.DataFrame, patients: pl.DataFrame,
-    groups: MarkerGroups, codings: Sequence[Coding], subgroups: Sequence[Coding],
-    settings: StudySettings, strata: pl.DataFrame | None,
-) -> EndpointResult:  # fmt: skip
+def _endpoint(plan: _Plan, endpoint: Endpoint, timepoint: str) -> EndpointResult:
     """One endpoint by the status of one time point."""
-    members = groups.at(timepoint)
-    analysis = start_clock(members, events, endpoint=endpoint.id, clock=settings.clock)
-    mine = _aligned(strata, analysis)
-    survival = survival_by_status(analysis, settings, mine)
+    settings, patients = plan.settings, plan.patients
+    analysis = start_clock(
+        plan.groups.at(timepoint), plan.course, endpoint=endpoint.id, clock=settings.clock
+    )
+    strata = _aligned(plan.strata, analysis)
+    survival = survival_by_status(analysis, settings, strata)
     models = effects = None
     if not survival.problem:
-        models = cox_models(analysis, patients, codings, groups, settings, mine)
-        if subgroups:
-            effects = subgroup_effects(analysis, patients, subgroups, settings, mine)
+        models = cox_models(analysis, patients, plan.codings, plan.groups, settings, strata)
+        if plan.subgroups:
+            effects = subgroup_effects(analysis, patients, plan.subgroups, settings, strata)
     return EndpointResult(endpoint, survival, models, effects)
 
 
@@ -270,26 +244,27 @@ def _aligned(strata: pl.DataFrame | None, analysis: AnalysisSet) -> NDArray[np.i
 
 
 def _by_dynamics(
-    marker: CountedMarker | None, events: pl.DataFrame, endpoints: Sequence[Endpoint],
-    settings: StudySettings, strata: pl.DataFrame | None,
-) -> tuple[SurvivalByStatus, ...]:  # fmt: skip
+    plan: _Plan, marker: CountedMarker | None, endpoints: Sequence[Endpoint]
+) -> tuple[SurvivalByStatus, ...]:
     """Survival from the second draw on, by dynamics class."""
     if marker is None or marker.dynamics is None:
         return ()
-    classified = marker.dynamics.filter(pl.col("dynamics_class").is_not_null())
-    if classified.is_empty():
-        return ()
-    members = classified.select(
-        "patient_id",
-        pl.col("to_timepoint").alias("timepoint"),
-        pl.col("to_day").alias("clock_day"),
-        pl.col("dynamics_class").alias("group"),
-        pl.lit(value=True).alias("high"),
-    ).sort("patient_id")
-    clock = "specimen"
-    sets = [start_clock(members, events, endpoint=e.id, clock=clock) for e in endpoints]
+    members = (
+        marker.dynamics.filter(pl.col("dynamics_class").is_not_null())
+        .select(
+            "patient_id",
+            pl.col("to_timepoint").alias("timepoint"),
+            pl.col("to_day").alias("clock_day"),
+            pl.col("dynamics_class").alias("group"),
+            pl.lit(value=True).alias("high"),
+        )
+        .sort("patient_id")
+    )
+    sets = [start_clock(members, plan.course, endpoint=e.id, clock="specimen") for e in endpoints]
     return tuple(
-        survival_by_status(s, settings, _aligned(strata, s), by_group=True) for s in sets if s.n
+        survival_by_status(s, plan.settings, _aligned(plan.strata, s), by_group=True)
+        for s in sets
+        if s.n
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ashworth.errors import ImmortalTimeError
+from ashworth.workflows.study.events import Course
 from ashworth.workflows.study.settings import ClockStart
 
 
@@ -49,7 +50,7 @@ class AnalysisSet:
 
 
 def start_clock(
-    groups: pl.DataFrame, events: pl.DataFrame, *, endpoint: str, clock: ClockStart
+    groups: pl.DataFrame, course: Course, *, endpoint: str, clock: ClockStart
 ) -> AnalysisSet:
     """Put the patients of one time point on the clock of one endpoint.
 
@@ -57,8 +58,8 @@ def start_clock(
     ----------
     groups : polars.DataFrame
         patient_id, timepoint (one), clock_day, group, high.
-    events : polars.DataFrame
-        patient_id, endpoint, entry_day, exit_day, event_code.
+    course : Course
+        Events, and who was never at risk.
     endpoint : str
         Endpoint id.
     clock : {'specimen', 'index-delayed-entry', 'index'}
@@ -78,9 +79,12 @@ def start_clock(
     timepoint = groups["timepoint"][0] if groups.height else ""
     if clock == "index":
         _refuse_immortal_time(groups, timepoint)
-    mine = events.filter(pl.col("endpoint") == endpoint)
-    joined = groups.join(mine, on="patient_id", how="left").with_columns(
-        pl.max_horizontal("entry_day", "clock_day").alias("start_day")
+    mine = course.events.filter(pl.col("endpoint") == endpoint)
+    never = course.excluded.filter(pl.col("endpoint") == endpoint).select("patient_id", "reason")
+    joined = (
+        groups.join(mine, on="patient_id", how="left")
+        .join(never, on="patient_id", how="left")
+        .with_columns(pl.max_horizontal("entry_day", "clock_day").alias("start_day"))
     )
     zero = pl.col("clock_day") if clock == "specimen" else pl.lit(0, dtype=pl.Int64)
     kept = (
@@ -124,7 +128,7 @@ def _exclusions(joined: pl.DataFrame) -> pl.DataFrame:
     before = pl.col("exit_day") <= pl.col("start_day")
     reason = (
         pl.when(pl.col("exit_day").is_null())
-        .then(pl.lit("no follow-up for this endpoint"))
+        .then(pl.col("reason").fill_null("no follow-up for this endpoint"))
         .when(before & (pl.col("event_code") == 1))
         .then(pl.lit("event on or before the day of the specimen"))
         .when(before & (pl.col("event_code") > 1))

@@ -50,7 +50,8 @@ def _marker(results: StudyResults) -> str:
         label = settings.marker_label or settings.marker
         return (
             f"{label} at the index date ({settings.index_event}) is the counted marker: "
-            f"{results.groups.high} against {results.groups.low}. Patients without a value are not analysed."
+            f"{results.groups.high} against {results.groups.low}. Patients without a value are "
+            "not analysed."
         )
     rule, assay = results.rule, results.assay
     cell = KINDS_OF_CELL.get(rule.phenotype, rule.phenotype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import polars.selectors as cs
 
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
 
@@ -15,7 +16,8 @@ def result_tables(results: StudyResults) -> dict[str, pl.DataFrame]:
     dict of str to polars.DataFrame
         events, table_one, cohort_flow, curves, estimates, tests, cox_univariable,
         cox_multivariable, subgroups; for counted markers also statuses, positivity,
-        distribution, repeatability, dynamics, dynamics_curves, dynamics_estimates.
+        distribution, repeatability, dynamics, dynamics_curves, dynamics_estimates. What cannot be
+        estimated is null.
     """
     tables = {
         "events": results.events,
@@ -29,7 +31,11 @@ def result_tables(results: StudyResults) -> dict[str, pl.DataFrame]:
         "subgroups": _stack(results, _subgroups),
         **_marker_tables(results),
     }
-    return {name: frame for name, frame in tables.items() if frame.width}
+    return {
+        name: frame.with_columns(cs.float().fill_nan(None))
+        for name, frame in tables.items()
+        if frame.width
+    }
 
 
 def _stack(results: StudyResults, part) -> pl.DataFrame:  # type: ignore[no-untyped-def]

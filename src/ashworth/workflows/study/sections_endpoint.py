@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
+import polars.selectors as cs
 
 from ashworth.definitions import Endpoint
 from ashworth.figures import forest_figure, kaplan_meier_figure, time_ticks
@@ -136,11 +137,11 @@ def curve_block(
 
 
 def _whole_numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    """Patients as integers (no weights are used here), groups as text."""
+    """Patients as integers (no weights are used here), groups as text, no limit as null."""
     return frame.with_columns(
         pl.col("group").cast(pl.String),
         pl.col("at_risk", "n_events", "n_censored").cast(pl.Int64),
-    )
+    ).with_columns(cs.float().fill_nan(None))
 
 
 def _group_order(results: StudyResults, survival: SurvivalByStatus) -> dict[str, int]:

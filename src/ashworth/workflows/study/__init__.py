@@ -1,0 +1,1 @@
+"""One study: its settings, its analysis, the sections of its report."""
