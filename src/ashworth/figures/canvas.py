@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ashworth.figures import theme
-from ashworth.figures.typesetting import clean, shorten, text_width
+from ashworth.figures.typesetting import shorten, text_width, wrap
 
 Spec = dict[str, object]
 
@@ -117,15 +117,14 @@ def title_text(title: str, x: float = 4, y: float = 17) -> Text:
     return Text(x, y, line, size=size, bold=True)
 
 
-def feet_texts(y: float, note: str, *, simulated: bool) -> tuple[list[Text], float]:
+def feet_texts(y: float, *notes: str, x: float = 4, simulated: bool) -> tuple[list[Text], float]:
     """Small lines at the foot from baseline `y`, and the height of a figure that ends there."""
-    feet = [(clean(note), False)] if note else []
+    wide = theme.WIDTH - 8
+    feet = [(line, False) for note in notes if note for line in wrap(note, wide)]
     if simulated:
         feet.append((theme.SIMULATED, True))
     texts = [
-        Text(
-            4, y + 15 * i, shorten(line, theme.WIDTH - 8, bold=bold), bold=bold, colour=theme.MUTED
-        )
+        Text(x, y + 15 * i, line, bold=bold, colour=theme.MUTED)
         for i, (line, bold) in enumerate(feet)
     ]
     return texts, y + 15 * len(feet) - (9 if feet else 12)

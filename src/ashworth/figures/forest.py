@@ -32,8 +32,8 @@ from ashworth.figures.result import Figure
 from ashworth.figures.typesetting import clean
 
 N_RIGHT, EVENTS_RIGHT = 232, 282
-AXIS_LEFT, AXIS_RIGHT = 300, 446
-RATIO_LEFT, P_RIGHT = 462, 636
+AXIS_LEFT, AXIS_RIGHT = 300, 432
+RATIO_LEFT, P_RIGHT = 448, 636
 
 Row = Mapping[str, Any]
 

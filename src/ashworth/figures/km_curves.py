@@ -66,7 +66,7 @@ def drawn_curve(curve: pl.DataFrame, max_time: float, width: float) -> DrawnCurv
     >>> drawn_curve(curve, 2, 100).censored
     [{'time': 2.0, 'survival': 0.5}]
     """
-    curve = curve.filter(pl.col("time") <= max_time).sort("time")
+    curve = _until(curve.sort("time"), max_time)
     split = _thin_from(curve)
     steps = _steps(curve, max_time / (width * COLUMNS_PER_PX))
     firm = steps if split is None else steps.filter(pl.col("time") <= split)
@@ -76,14 +76,31 @@ def drawn_curve(curve: pl.DataFrame, max_time: float, width: float) -> DrawnCurv
     )
 
 
+def _until(curve: pl.DataFrame, max_time: float) -> pl.DataFrame:
+    """Cut at the end of the axis; a curve that goes on reaches that end."""
+    kept = curve.filter(pl.col("time") <= max_time)
+    if kept.height in (0, curve.height):
+        return kept
+    now = {"time": max_time, "n_events": 0, "n_censored": 0}
+    at_risk = curve["at_risk"][kept.height]
+    values = {**kept.row(-1, named=True), **now, "at_risk": at_risk}
+    return kept.vstack(pl.DataFrame([values], schema=kept.schema))
+
+
 def _thin_from(curve: pl.DataFrame) -> float | None:
-    """Time after which few are at risk: the risk set of the next row is small."""
+    """Time after which few remain at risk: all later risk sets are small.
+
+    A small risk set at the start, before late entries, does not count.
+    """
     at_risk = curve["at_risk"].to_numpy()
     if len(at_risk) < 2:
         return None
     small = (at_risk[1:] < FEW) & (at_risk[1:] < 0.1 * at_risk.max())
-    hits = np.flatnonzero(small)
-    return float(curve["time"][int(hits[0])]) if len(hits) else None
+    if not small[-1]:
+        return None
+    large = np.flatnonzero(~small)
+    first = int(large[-1]) + 1 if len(large) else 0
+    return float(curve["time"][first])
 
 
 def _steps(curve: pl.DataFrame, column: float) -> pl.DataFrame:
