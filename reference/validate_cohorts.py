@@ -38,7 +38,7 @@ def analysis_set(cohort: SimulatedCohort, endpoint: str) -> pl.DataFrame:
     rule = definitions.load("positivity_rule", spec.rule)
     statuses = enumeration.statuses(
         tables["specimens"], tables["assay_runs"], tables["counts"], rule,
-        assay=definitions.load("assay", spec.assay), fulfilled=rule.requires,
+        assay=definitions.load("assay", spec.assay), fulfilled=spec.fulfilled,
     ).table()  # fmt: skip
     wanted = definitions.load("endpoint", endpoint)
     events = survival.derive_events(tables["outcomes"], wanted)

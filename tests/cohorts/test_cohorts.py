@@ -26,7 +26,7 @@ def baseline_statuses(cohort) -> pl.DataFrame:
     tables = cohort.tables
     return en.statuses(
         tables["specimens"], tables["assay_runs"], tables["counts"], rule,
-        assay=definitions.load("assay", cohort.spec.assay), fulfilled=rule.requires,
+        assay=definitions.load("assay", cohort.spec.assay), fulfilled=cohort.spec.fulfilled,
     ).table()  # fmt: skip
 
 

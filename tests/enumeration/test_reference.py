@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import gamma, norm, poisson
+from tests.enumeration.conftest import HERE
 
 from ashworth import enumeration as en
 
@@ -70,6 +72,32 @@ def test_negative_binomial_fit_with_offsets(r_values):
     lossy = en.fit_population(y, volume, recovery=0.8)
     assert_allclose(lossy.population.mean * 0.8, fit.population.mean, rtol=1e-7)
     assert_allclose(lossy.population.size, fit.population.size, rtol=1e-7)
+
+
+@pytest.mark.parametrize("data", ["quine", "epil"])
+def test_negative_binomial_regression(cases, data):
+    case = cases["counts_nb_regression"]
+    table = pl.read_csv(HERE / f"{data}.csv")
+    fit = en.count_regression(table["y"], table.drop("y").to_numpy(), names=table.columns[1:])
+    expected = case[f"{data}_coef"]
+    assert list(fit.names[1:]) == list(expected)[1:]
+    assert_allclose(fit.coefficients, list(expected.values()), rtol=1e-6)
+    assert_allclose(fit.size, case[f"{data}_theta"], rtol=1e-6)
+    assert_allclose(2 * fit.log_likelihood, case[f"{data}_twologlik"], rtol=1e-9)
+    if data == "quine":
+        assert_allclose(fit.standard_errors, list(case["quine_se"].values()), rtol=1e-6)
+        # R takes the information one step before the last: 3e-6 from the value at the maximum
+        assert_allclose(fit.size_standard_error, case["quine_SE_theta"], rtol=1e-5)
+
+
+def test_regression_without_covariates_is_the_population_fit():
+    y, volume = [0, 0, 3, 1, 0, 12, 0, 5, 41, 0], [7.5, 7.5, 7.5, 5, 7.5, 15, 7.5, 7.5, 30, 15]
+    both = en.count_regression(np.tile(y, 2), np.repeat([0.0, 1.0], 10)[:, None],
+                               denominator=np.tile(volume, 2))  # fmt: skip
+    alone = en.fit_population(y, volume)
+    assert_allclose(np.exp(both.coefficients[0]), alone.population.mean, rtol=1e-7)
+    assert_allclose(both.coefficients[1], 0.0, atol=1e-9)
+    assert_allclose(both.size, alone.population.size, rtol=1e-7)
 
 
 def test_intervals(r_values):

@@ -111,6 +111,7 @@ def early_dtc(*, family: Family = "negative_binomial") -> CohortSpec:
             family, 0.273, 1, 2e6, Measurement(), log_sd=2.0, size=0.25, amount_log_sd=0.25
         ),
         count_effects=(CountEffect(1, os=1.23, first_event=1.30),),
+        fulfilled=("morphological_category", "isotype_control"),
         **_early(),
     )
 

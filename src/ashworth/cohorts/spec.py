@@ -76,6 +76,9 @@ class CohortSpec:
         Recovery and blank rate.
     count_effects : tuple of CountEffect
         Hazard ratios by count category of the baseline sample, the lowest category left out.
+    fulfilled : tuple of str
+        Requirements of the rule that the simulated laboratory meets for every specimen; for
+        `ashworth.enumeration.statuses` and the key of that name in `study.toml`.
     hazard_on : {'observed', 'true'}
         The category is that of the observed count (what a report's model estimates), or of the
         true number of cells in the rule's amount (for studies of misclassification).
@@ -122,6 +125,7 @@ class CohortSpec:
     covariate_effects: tuple[CovariateEffect, ...]
     median_os: float
     median_first_event: float
+    fulfilled: tuple[str, ...] = ()
     measurement: Measurement = field(default_factory=Measurement)
     amount_log_sd: float = 0.0
     hazard_on: HazardOn = "observed"

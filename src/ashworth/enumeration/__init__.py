@@ -10,6 +10,7 @@ from typing import Any
 
 _PUBLIC = {
     "ChangeTest": "change",
+    "CountRegression": "regression",
     "Dynamics": "pairs",
     "FittedPopulation": "fitting",
     "Interval": "intervals",
@@ -22,6 +23,7 @@ _PUBLIC = {
     "agreement_probability": "repeatability",
     "change_test": "change",
     "combine_tubes": "tubes",
+    "count_regression": "regression",
     "concentration_probability": "repeatability",
     "detection_probability": "detection",
     "disagreement_probability": "repeatability",

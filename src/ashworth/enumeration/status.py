@@ -157,9 +157,11 @@ def statuses(
     prior = population.population if isinstance(population, FittedPopulation) else population
     beside = _limits(n, amounts, call, rule, interval, level)
     beside |= _probabilities(n, amounts, call, rule, on, prior, known)
-    chosen = {"model": model or "none", "tolerance": tolerance, "cutoff": rule.cutoff(on).text,
-              "caller": caller or "the only one", "fulfilled": tuple(sorted(fulfilled)),
-              "interval": interval, "level": level}  # fmt: skip
+    chosen: dict[str, object] = {
+        "model": model or "none", "tolerance": tolerance, "cutoff": rule.cutoff(on).text,
+        "caller": caller or "the only one", "fulfilled": tuple(sorted(fulfilled)),
+        "interval": interval, "level": level,
+    }  # fmt: skip
     return Statuses(
         statuses=_assemble(frame, used, call, beside, rule, interval, prior, known),
         rule=rule.id,
