@@ -23,31 +23,60 @@ from ashworth.survival.cox_design import CoxDesign, interval_maximum, late_entri
 from ashworth.survival.inputs import Booleans, Floats, Integers
 
 _STRAY = 1e-2
-_TOLERANCE = 1e-3
+_NEAR = 1e-3
+_ROUNDING = 1e-12
 _MOVES = 0.5
 
 
-def _recedes(design: CoxDesign, direction: Floats) -> bool:
+def _recedes(design: CoxDesign, direction: Floats, tolerance: float) -> bool:
     """Say whether all events have the largest predictor of their risk set along `direction`."""
     v = direction @ design.columns
     top = interval_maximum(v, design)
     dead = np.minimum.reduceat(v[design.event_rows], design.event_start)
     lowest = -interval_maximum(-v, design)
-    return bool((dead >= top - _TOLERANCE).all() and (top - lowest).max() > _MOVES)
+    return bool((dead >= top - tolerance).all() and (top - lowest).max() > _MOVES)
+
+
+def _rounding(design: CoxDesign, direction: Floats) -> float:
+    """Rounding error of a linear predictor along `direction`."""
+    return _ROUNDING * float(np.abs(direction) @ design.largest)
+
+
+def _settle(design: CoxDesign, direction: Floats) -> Floats:
+    """Make the predictor exactly equal where it is nearly equal within risk sets.
+
+    The contrasts of such members span a space; what is left of the direction is orthogonal to it.
+    """
+    face = limit_design(design, direction, _NEAR)
+    z, n_cells = face.columns, face.deaths.size
+    first_dead = z[:, face.cell_start[:-1]]
+    low, high = face.entry_cell + 1, face.exit_cell
+    reach = np.bincount(low, minlength=n_cells + 1) - np.bincount(high, minlength=n_cells + 1)
+    joined = np.cumsum(reach)[: n_cells - 1] > 0
+    links = np.diff(first_dead, axis=1)[:, joined]
+    contrasts = np.concatenate([z - first_dead[:, face.exit_cell], links], axis=1)
+    _, singular, right = np.linalg.svd(np.linalg.qr(contrasts.T, mode="r"))
+    size = np.zeros(right.shape[0])
+    size[: singular.size] = singular
+    free = right[size <= _ROUNDING * design.largest.max() * np.sqrt(contrasts.shape[1])]
+    return free.T @ (free @ direction)
 
 
 def recession_direction(design: CoxDesign, step: Floats) -> Floats | None:
     """Return a direction along which the likelihood never falls, if the Newton step shows one.
 
-    In the tail of a monotone likelihood a Newton step moves the decisive contrasts by about 1, so
-    the tolerance on the linear predictor needs no scale. The proof does not rest on the step: the
-    condition on every risk set is checked, first with the small components of the step left out.
+    In the tail of a monotone likelihood a Newton step moves the decisive contrasts by about 1. The
+    step only suggests the direction: its small components are left out, contrasts that nearly
+    vanish are made to vanish, and then every risk set must obey the condition to rounding.
     """
     if np.abs(step) @ design.largest < _MOVES:
         return None
     cleaned = np.where(np.abs(step) < _STRAY * np.abs(step).max(), 0.0, step)
-    for direction in (cleaned, step):
-        if _recedes(design, direction):
+    for candidate in (cleaned, step):
+        if not _recedes(design, candidate, _NEAR):
+            continue
+        direction = _settle(design, candidate)
+        if _recedes(design, direction, _rounding(design, direction)):
             return direction
     return None
 
@@ -58,12 +87,14 @@ def _runs(on_face: Booleans) -> list[tuple[int, int]]:
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _intervals_on_face(v: Floats, top: Floats, design: CoxDesign) -> tuple[Integers, ...]:
+def _intervals_on_face(
+    v: Floats, top: Floats, design: CoxDesign, near: float
+) -> tuple[Integers, ...]:
     """Split each row's cells into the runs in which it has the largest predictor."""
     rows, entry, leave = [], [], []
     low, high = design.entry_cell + 1, design.exit_cell
-    for i in np.flatnonzero(v >= -interval_maximum_of_rows(-top, design) - _TOLERANCE):
-        here = v[i] >= top[low[i] : high[i] + 1] - _TOLERANCE
+    for i in np.flatnonzero(v >= -interval_maximum_of_rows(-top, design) - near):
+        here = v[i] >= top[low[i] : high[i] + 1] - near
         for a, b in _runs(here):
             rows.append(i)
             entry.append(low[i] + a - 1)
@@ -85,10 +116,11 @@ def interval_maximum_of_rows(per_cell: Floats, design: CoxDesign) -> Floats:
     return np.maximum(table[power, low], table[power, high + 1 - (1 << power)])
 
 
-def limit_design(design: CoxDesign, direction: Floats) -> CoxDesign:
+def limit_design(design: CoxDesign, direction: Floats, near: float | None = None) -> CoxDesign:
     """Keep in every risk set only the members with the largest predictor along `direction`."""
     v = direction @ design.columns
-    pieces, entry, leave = _intervals_on_face(v, interval_maximum(v, design), design)
+    near = 1e3 * _rounding(design, direction) if near is None else near
+    pieces, entry, leave = _intervals_on_face(v, interval_maximum(v, design), design, near)
     event = np.zeros(design.columns.shape[1], dtype=bool)
     event[design.event_rows] = True
     died = event[pieces] & (leave == design.exit_cell[pieces])

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ashworth.survival import cox_twin
+from ashworth.survival import cox_definition, cox_twin
 from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign
 from ashworth.survival.cox_monotone import limit_design, recession_direction
-from ashworth.survival.cox_twin import Likelihood
+from ashworth.survival.cox_twin import Likelihood, widest_predictor
 from ashworth.survival.inputs import Booleans, Floats, Integers
 
 _MANY_STRATA = 2_000
@@ -19,6 +19,8 @@ _MAX_ITERATIONS = 60
 _MAX_HALVINGS = 30
 _ROUNDING = 1e-11
 _TAIL = 1e-4
+_WIDE = 25.0
+_CANCELLED = 1e-6
 
 Evaluate = Callable[[Floats], Likelihood]
 
@@ -67,12 +69,28 @@ class _Point:
 
 
 def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
-    """Choose the compiled kernel for large problems and the numpy twin for small ones."""
+    """Choose the compiled kernel for large problems and the numpy twin for small ones.
+
+    Where the linear predictor spans a range that sums over all rows cannot hold, or most digits of
+    the information cancel, risk sets are summed one by one if that is affordable.
+    """
+    fast = cox_twin.likelihood
     if design.columns.shape[1] >= KERNEL_ROWS or design.stratum_start.size > _MANY_STRATA:
         from ashworth.survival import cox_kernel
 
-        return lambda beta: cox_kernel.likelihood(design, beta, efron=efron)
-    return lambda beta: cox_twin.likelihood(design, beta, efron=efron)
+        fast = cox_kernel.likelihood
+    affordable = design.columns.shape[1] * design.deaths.size <= cox_definition.AFFORDABLE
+
+    def evaluate(beta: Floats) -> Likelihood:
+        if affordable and widest_predictor(design, beta) > _WIDE:
+            return cox_definition.likelihood(design, beta, efron=efron)
+        at = fast(design, beta, efron=efron)
+        kept = at.information.diagonal() > _CANCELLED * at.gram_diagonal
+        if affordable and not kept.all() and (at.gram_diagonal[~kept] > 0).any():
+            return cox_definition.likelihood(design, beta, efron=efron)
+        return at
+
+    return evaluate
 
 
 def determined(at: Likelihood, order: Integers) -> Integers:

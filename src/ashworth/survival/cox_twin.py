@@ -9,7 +9,7 @@ import numpy as np
 from ashworth.survival.cox_design import CoxDesign
 from ashworth.survival.inputs import Floats, Integers
 
-SMALLEST_RISK = 1e-280
+SMALLEST_RISK = 1e-140
 """Floor of exp(linear predictor), so that every risk set stays positive."""
 
 
@@ -53,10 +53,15 @@ class TieTerms:
     square_tied2: Floats
 
 
+def widest_predictor(design: CoxDesign, beta: Floats) -> float:
+    """Bound of the absolute linear predictor."""
+    offset = max(float(design.offset.max()), -float(design.offset.min()))
+    return float(design.largest @ np.abs(beta)) + offset
+
+
 def safe_offset(design: CoxDesign, beta: Floats) -> Floats:
     """Offsets, lowered per stratum where exp(linear predictor) could overflow."""
-    largest = design.largest @ np.abs(beta)
-    if largest + max(design.offset.max(), -design.offset.min()) < 300.0:
+    if widest_predictor(design, beta) < 300.0:
         return design.offset
     eta = beta @ design.columns + design.offset
     top = np.maximum.reduceat(eta, design.row_start[:-1])

@@ -103,7 +103,7 @@ def log_rank_from_histogram(
     if rho == 0.0:
         weight = np.ones_like(d)
     else:
-        weight = np.concatenate([[1.0], np.cumprod(1.0 - d / r)[:-1]]) ** rho
+        weight = np.concatenate([[1.0], np.cumprod(1.0 - d / r)])[:-1] ** rho
     share = at_risk / r
     spread = weight**2 * d * np.divide(r - d, r - 1.0, out=np.zeros_like(r), where=r > 1)
     variance = np.diag(share @ spread) - (share * spread) @ share.T
