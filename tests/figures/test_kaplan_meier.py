@@ -129,3 +129,46 @@ def test_too_many_groups_are_refused() -> None:
 )
 def test_ticks_are_round(end: float, unit: str, ticks: tuple[float, ...]) -> None:
     assert time_ticks(end, unit) == ticks
+
+
+def test_a_curve_that_goes_on_reaches_the_end_of_the_axis() -> None:
+    table = tables.curves({"a": 60})
+    drawn = drawn_curve(table, 2.0, PLOT_WIDTH)
+    last = table.filter(pl.col("time") <= 2.0).row(-1, named=True)
+    assert drawn.firm[-1]["time"] == 2.0
+    assert drawn.firm[-1]["survival"] == last["survival"]
+
+
+def test_a_curve_that_ends_is_not_drawn_further() -> None:
+    table = tables.curves({"a": 60})
+    drawn = drawn_curve(table, 50.0, PLOT_WIDTH)
+    assert (drawn.thin or drawn.firm)[-1]["time"] == table["time"].max()
+
+
+def test_small_risk_sets_before_late_entries_are_not_pale() -> None:
+    table = pl.DataFrame(
+        {
+            "time": [0.0, 1.0, 2.0, 3.0],
+            "survival": [1.0, 0.9, 0.8, 0.7],
+            "lower": [1.0, 0.8, 0.7, 0.6],
+            "upper": [1.0, 1.0, 0.9, 0.8],
+            "at_risk": [0, 5, 200, 150],
+            "n_events": [0, 1, 1, 1],
+            "n_censored": [0, 0, 0, 0],
+        }
+    )
+    assert drawn_curve(table, 3.0, PLOT_WIDTH).thin_from is None
+
+
+def test_long_annotations_are_wrapped() -> None:
+    figure = survival_figure({"all": 30}, labels=("hazard ratio and its limits " * 8,))
+    lines = [t for t in printed(figure.spec).values() if "hazard" in t]
+    assert len(lines) >= 2
+    assert " ".join(lines).count("hazard ratio and its limits") == 8
+
+
+def test_all_censored_and_one_patient() -> None:
+    table = tables.curves({"a": 1}, rate=1e-9)
+    assert table["n_events"].sum() == 0
+    figure = survival_figure({"a": 1})
+    assert figure.svg().startswith("<svg")

@@ -77,19 +77,17 @@ def count_distribution_figure(
     points = rows["timepoint"].unique(maintain_order=True).to_list()
     cut = categories.index(cutoff_category) if cutoff_category in categories else len(categories)
     top = max([0.01, *rows["share"].to_list()])
+    first = 34.0 if title else 10.0
+    slot = (RIGHT - LEFT) / len(categories)
     texts: list[Text] = [title_text(clean(title))] if title else []
     bars: list[dict[str, Any]] = []
     lines: list[dict[str, float]] = []
-    y = 34.0 if title else 10.0
-    slot = (RIGHT - LEFT) / len(categories)
-    for point in points:
+    for k, point in enumerate(points):
+        y = first + PANEL * k
         base = y + 22 + BARS
-        found = {
-            r["count_category"]: r for r in rows.filter(pl.col("timepoint") == point).to_dicts()
-        }
-        total = sum(r["n"] for r in found.values())
-        texts.append(Text(4, y + 8, f"{shorten(clean(point), 320, bold=True)}", bold=True))
-        texts.append(Text(636, y + 8, f"n = {total:,}", "right", colour=theme.MUTED))
+        part = rows.filter(pl.col("timepoint") == point).to_dicts()
+        found = {r["count_category"]: r for r in part}
+        texts += _panel_texts(point, sum(r["n"] for r in part), y)
         for i, category in enumerate(categories):
             row = found.get(category, {"n": 0, "share": 0.0})
             high = (BARS - 18) * float(row["share"]) / top
@@ -97,14 +95,20 @@ def count_distribution_figure(
             bars.append(_bar(point, category, row, (x, slot), base, high, dark=i >= cut))
             texts += _bar_texts(row, category, x + slot / 2, base, high, slot)
         lines.append({"x": LEFT, "y": base, "x2": RIGHT, "y2": base})
-        y += PANEL
-    cuts, cut_texts = _cutoff(cut, len(categories), slot, points, cutoff_label, bool(title))
-    foot = y + 4
+    cuts, cut_texts = _cutoff(cut, len(categories), slot, len(points), cutoff_label, first)
+    foot = first + PANEL * len(points) + 4
     texts += [*cut_texts, Text((LEFT + RIGHT) / 2, foot, clean(x_title), "center")]
     feet, height = feet_texts(foot + 22, note, simulated=simulated)
     layers = _layers(bars, lines, cuts, [*texts, *feet])
     words = alt or _alt(rows, points, clean(title))
     return Figure(name, clean(title), words, sheet(layers, height=height), rows)
+
+
+def _panel_texts(point: object, total: int, y: float) -> list[Text]:
+    return [
+        Text(4, y + 8, shorten(clean(point), 320, bold=True), bold=True),
+        Text(636, y + 8, f"n = {total:,}", "right", colour=theme.MUTED),
+    ]
 
 
 def _layers(
@@ -162,13 +166,13 @@ def _bar_texts(
 
 
 def _cutoff(
-    cut: int, count: int, slot: float, points: Sequence[object], label: str, titled: bool
+    cut: int, count: int, slot: float, panels: int, label: str, first: float
 ) -> tuple[list[dict[str, float]], list[Text]]:
     """Dashed line before the first category at or above the cut-off, in each panel."""
     if not 0 < cut < count:
         return [], []
     x = LEFT + slot * cut
-    tops = [(34.0 if titled else 10.0) + PANEL * i for i in range(len(points))]
+    tops = [first + PANEL * i for i in range(panels)]
     lines = [{"x": x, "y": y + 12, "x2": x, "y2": y + 22 + BARS + 20} for y in tops]
     return lines, [Text(x + 5, tops[0] + 18, shorten(clean(label), RIGHT - x - 60))]
 

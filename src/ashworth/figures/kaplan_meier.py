@@ -7,6 +7,7 @@ stakeholder views: KMunicate. BMJ Open 2019;9:e030215.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -98,37 +99,39 @@ def kaplan_meier_figure(
     3
     """
     x_title = shorten(x_title, PLOT_WIDTH)
+    times: list[float] = risk_table["time"].unique().sort().to_list()
+    end = float(max_time or max([*times, *curves["time"].to_list()]) or 1)
+    ticks = [t for t in times if t <= end] or list(time_ticks(end, time_unit))
+    groups = _groups(curves, end)
+    texts, rules, top = panel(list(groups.values()), clean(title), labels, end)
+    texts.append(Text(-44, PLOT_HEIGHT / 2, _percent(y_title), "center", angle=-90))
+    names = {g: group.label for g, group in groups.items()}
+    first_row = PLOT_HEIGHT + 52
+    texts += risk_table_texts(risk_table, names, ticks, end, first_row)
+    keys = zip(groups.values(), key_lines(len(groups), first_row), strict=True)
+    rules += [key_line(group, key) for group, key in keys]
+    pale = any(g.curve.thin_from is not None for g in groups.values())
+    notes = [note, THIN_NOTE] if pale else [note]
+    foot = first_row + table_height(len(groups)) + 8
+    feet, last = feet_texts(foot, *notes, x=4 - LEFT, simulated=simulated)
+    layers = [
+        *_frame(end, ticks, x_title),
+        *(part for g in groups.values() for part in _curve_layers(g, x_title)),
+        *rules,
+        *text_layers([*texts, *feet]),
+    ]
+    spec = sheet(layers, height=PLOT_HEIGHT, margins=(top, RIGHT, last - PLOT_HEIGHT, LEFT))
+    words = alt or _alt(curves, list(groups), clean(title))
+    return Figure(name, clean(title), words, spec, risk_table)
+
+
+def _groups(curves: pl.DataFrame, end: float) -> dict[Any, Group]:
+    """Groups in order of appearance, each with its look and its rows for drawing."""
     order = curves["group"].unique(maintain_order=True).to_list()
     if not 1 <= len(order) <= MAX_GROUPS:
         raise EstimationError(f"a Kaplan-Meier figure shows 1 to 5 groups, found {len(order)}")
-    times: list[float] = risk_table["time"].unique().sort().to_list()
-    end = float(max_time or max([*times, *curves["time"].to_list()]) or 1)
-    ticks = [t for t in times if t <= end]
-    ticks = ticks or list(time_ticks(end, time_unit))
-    groups = [
-        Group(clean(g), theme.PALETTE[i], theme.DASHES[i], _drawn(curves, g, end))
-        for i, g in enumerate(order)
-    ]
-    layers = [
-        *_frame(end, ticks, x_title),
-        *(part for g in groups for part in _curve_layers(g, end, x_title)),
-    ]
-    texts, rules, top = panel(groups, clean(title), labels, end)
-    texts += [Text(-44, PLOT_HEIGHT / 2, _percent(y_title), "center", angle=-90)]
-    names = {g: drawn.label for g, drawn in zip(order, groups, strict=True)}
-    texts += risk_table_texts(risk_table, names, ticks, end, PLOT_HEIGHT + 52)
-    for group, key in zip(groups, key_lines(len(groups), PLOT_HEIGHT + 52), strict=True):
-        rules.append(key_line(group, key))
-    bottom = 52 + table_height(len(groups))
-    pale = any(g.curve.thin_from is not None for g in groups)
-    notes = [note, THIN_NOTE] if pale else [note]
-    foot = PLOT_HEIGHT + bottom + 8
-    feet, last = feet_texts(foot, *notes, x=4 - LEFT, simulated=simulated)
-    texts += feet
-    layers += [*rules, *text_layers(texts)]
-    spec = sheet(layers, height=PLOT_HEIGHT, margins=(top, RIGHT, last - PLOT_HEIGHT, LEFT))
-    words = alt or _alt(curves, order, clean(title))
-    return Figure(name, clean(title), words, spec, risk_table)
+    looks = zip(order, theme.PALETTE, theme.DASHES, strict=False)
+    return {g: Group(clean(g), colour, dash, _drawn(curves, g, end)) for g, colour, dash in looks}
 
 
 def _percent(title: str) -> str:
@@ -163,7 +166,7 @@ def _frame(end: float, ticks: Sequence[float], x_title: str) -> list[Spec]:
     return [layer({"type": "point", "opacity": 0}, [], {"x": x, "y": y}, name="axes")]
 
 
-def _curve_layers(group: Group, end: float, x_title: str) -> list[Spec]:
+def _curve_layers(group: Group, x_title: str) -> list[Spec]:
     """Band, line, pale line, censor ticks and tooltips of one group."""
     x: Spec = {"field": "time", "type": "quantitative"}
     y: Spec = {"field": "survival", "type": "quantitative"}

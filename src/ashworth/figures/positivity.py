@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -76,12 +76,7 @@ def positivity_figure(
     'Positivity. baseline: 20 of 100, 20.0% (13.0–29.0).'
     """
     records = rows.to_dicts()
-    highest = max(
-        (usable(r[c]) or 0.0 for r in records for c in ("proportion", "upper")), default=1
-    )
-    end = next(t for t in _TOPS if t >= min(highest, 1.0))
-    ticks = tuple(round(end * i / 4, 4) for i in range(5))
-    axis = Axis(0, end, AXIS_LEFT, AXIS_RIGHT, False, ticks)
+    axis = _axis(records)
     head = 44 if title else 20
     bottom = head + 4 + ROW * len(records) + 14
     texts = [
@@ -107,6 +102,14 @@ def positivity_figure(
     ]
     words = alt or f"{clean(title)}. " + "; ".join(map(_words, records)) + "."
     return Figure(name, clean(title), words, sheet(layers, height=height), rows)
+
+
+def _axis(records: Sequence[Mapping[str, Any]]) -> Axis:
+    """Axis from 0 to a round value that holds all limits."""
+    values = [usable(r[c]) or 0.0 for r in records for c in ("proportion", "upper")]
+    end = next(t for t in _TOPS if t >= min(max(values, default=1.0), 1.0))
+    ticks = tuple(round(end * i / 4, 4) for i in range(5))
+    return Axis(0, end, AXIS_LEFT, AXIS_RIGHT, False, ticks)
 
 
 def _row_texts(row: Mapping[str, Any], y: float) -> list[Text]:
