@@ -149,7 +149,7 @@ def _frame(end: float, ticks: Sequence[float], x_title: str) -> list[Spec]:
         "field": "time",
         "type": "quantitative",
         "scale": {"domain": [0, end], "nice": False},
-        "axis": {"values": list(ticks), "title": x_title, "titlePadding": 6, "format": "~g"},
+        "axis": {"values": list(ticks), "title": x_title, "titlePadding": 6, "format": "~f"},
     }
     y = {
         "field": "survival",

@@ -86,8 +86,8 @@ def _specimen_steps(
     )
     reasons = [(str(r["reason"]), int(r["n"])) for r in failed.iter_rows(named=True)]
     return [
-        ("Patients in the study", patients.height, [(f"no specimen {title}", without)]),
-        (f"Specimen {title}", mine.height, reasons),
+        ("Patients in the study", patients.height, [(f"no specimen: {title}", without)]),
+        (f"Specimen: {title}", mine.height, reasons),
     ]
 
 
