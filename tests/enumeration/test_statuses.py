@@ -125,6 +125,13 @@ def test_bad_counts_are_listed_together(tubes):
         call((specimens.drop("collected_day"), runs, counts), "ctc-early-1")
 
 
+def test_the_same_key_twice_is_refused(tubes):
+    specimens, runs, counts = tubes.make([("p", "b", 0, "done", 3, 7.5)])
+    with pytest.raises(InputError) as caught:
+        call((specimens, pl.concat([runs, runs]), pl.concat([counts, counts])), "ctc-early-1")
+    assert {p.table for p in caught.value.problems} == {"assay_runs", "counts"}
+
+
 def test_assay_must_fit(tubes):
     tables = tubes.make([("p", "b", 0, "done", 3, 7.5)], assay="cellsearch-ctc-her2")
     table = call(tables, "ctc-metastatic-5")

@@ -19,6 +19,11 @@ _NEEDED = {
     "counts": ("patient_id", "specimen_id", "run_id", "phenotype", "caller", "n_cells"),
 }
 _RUN = ["patient_id", "specimen_id", "run_id"]
+_KEY = {
+    "specimens": _RUN[:2],
+    "assay_runs": _RUN,
+    "counts": [*_RUN, "phenotype", "caller"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ def join_runs(
     counts: pl.DataFrame, specimens: pl.DataFrame, assay_runs: pl.DataFrame
 ) -> pl.DataFrame:
     """Add timepoint, matrix, collected_day, assay and outcome to the counts; check them."""
+    _demand_unique(specimens=specimens, assay_runs=assay_runs, counts=counts)
     runs = assay_runs.select(*_RUN, "assay", "outcome", *_extra(assay_runs, counts))
     draws = specimens.select("patient_id", "specimen_id", "matrix", "timepoint", "collected_day")
     numbered = counts.with_columns(
@@ -109,6 +115,20 @@ def join_runs(
     if problems:
         raise InputError(problems)
     return joined.with_columns(pl.col(c).cast(pl.Float64) for c in DENOMINATORS)
+
+
+def _demand_unique(**tables: pl.DataFrame) -> None:
+    """Raise `InputError` where a key stands twice: the same cells would count twice."""
+    problems = []
+    for name, frame in tables.items():
+        twice = frame.select(_KEY[name]).filter(pl.struct(_KEY[name]).is_duplicated())
+        problems += [
+            Problem(name, None, None, f"{', '.join(map(str, key))} more than once",
+                    f"one row per {', '.join(_KEY[name])}", "remove or rename the repeated rows")
+            for key in twice.unique(maintain_order=True).iter_rows()
+        ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
 
 
 def _extra(assay_runs: pl.DataFrame, counts: pl.DataFrame) -> list[str]:
