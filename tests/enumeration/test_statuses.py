@@ -221,3 +221,37 @@ def test_positivity_table(tubes):
         ("t0", 2, 2, 1),
         ("t1", 2, 1, 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("n", "category", "control", "status", "reason"),
+    [
+        (2, "tumour_cell", "negative", "positive", ""),
+        (2, "probable_tumour_cell", "negative", "positive", ""),
+        (2, "probable_tumour_cell", "positive", "not_assessable", "probable tumour cells"),
+        (2, "tumour_cell", "positive", "positive", ""),
+        (2, None, "negative", "not_assessable", "missing: morphological category"),
+        (2, "tumour_cell", None, "not_assessable", "missing: isotype control"),
+        (0, None, "negative", "negative", ""),
+    ],
+)
+def test_bone_marrow_categories_and_isotype_control(n, category, control, status, reason):
+    keys = {"patient_id": ["p"], "specimen_id": ["s"]}
+    specimens = pl.DataFrame(
+        keys | {"matrix": "bone_marrow", "timepoint": "surgery", "collected_day": 0}
+    )
+    runs = pl.DataFrame(
+        keys | {"run_id": "1", "assay": "dtc-icc-a45b-b3", "outcome": "done",
+                "isotype_control": control},
+        schema_overrides={"isotype_control": pl.String},
+    )  # fmt: skip
+    counts = pl.DataFrame(
+        keys | {"run_id": "1", "phenotype": "dtc", "caller": "reader", "n_cells": n,
+                "nucleated_cells": 2e6, "morphological_category": category},
+        schema_overrides={"morphological_category": pl.String},
+    )  # fmt: skip
+    rule = definitions.load("positivity_rule", "dtc-icc-1")
+    assay = definitions.load("assay", "dtc-icc-a45b-b3")
+    row = en.statuses(specimens, runs, counts, rule, assay=assay).table().row(0, named=True)
+    assert row["status"] == status
+    assert reason in row["reason"]

@@ -231,8 +231,8 @@ def test_minimal_counts_and_derived_runs():
     )
     assert tables["counts"]["run_id"].to_list() == ["1"]
     assert tables["assay_runs"].rows() == [
-        ("P1", "S1", "1", "a", "done"),
-        ("P1", "S2", "1", "a", "not_done"),
+        ("P1", "S1", "1", "a", "done", None),
+        ("P1", "S2", "1", "a", "not_done", None),
     ]
     assert any("not given" in notice for notice in tables.notices)
     assert set(tables) == {"patients", "specimens", "counts", "assay_runs"}

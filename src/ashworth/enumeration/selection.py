@@ -130,27 +130,48 @@ def _missing_requirements(
     """Time points with a tube that lacks what the rule requires, and what is lacking."""
     open_ones = [r for r in rule.requires if r not in fulfilled]
     flags = [_lacks(joined, r).any().alias(r) for r in open_ones]
+    uncertain = pl.lit(False)
+    if {"morphological_category", "isotype_control"} <= set(rule.requires):
+        uncertain = _probable_without_control(joined).any()
     text = pl.concat_str(
-        [pl.when(pl.col(r)).then(pl.lit(r.replace("_", " "))) for r in open_ones],
+        [pl.lit(""), *(pl.when(pl.col(r)).then(pl.lit(r.replace("_", " "))) for r in open_ones)],
         separator=", ",
         ignore_nulls=True,
-    ) if open_ones else pl.lit("")  # fmt: skip
+    ).str.strip_prefix(", ")
+    missing = (
+        pl.when(text != "")
+        .then(pl.lit("required but missing: ") + text)
+        .when(pl.col("uncertain"))
+        .then(pl.lit("probable tumour cells with a positive isotype control"))
+    )
     return (
         joined.group_by(POINT)
-        .agg(flags)
-        .select(*POINT, text.alias("text"))
-        .filter(pl.col("text") != "")
-        .select(*POINT, (pl.lit("required but missing: ") + pl.col("text")).alias("missing"))
+        .agg(*flags, uncertain.alias("uncertain"))
+        .select(*POINT, missing.alias("missing"))
+        .filter(pl.col("missing").is_not_null())
     )
 
 
 def _lacks(joined: pl.DataFrame, requirement: str) -> pl.Expr:
-    """Tell which tubes lack a requirement."""
+    """Tell which tubes lack a requirement; without cells there is no category to give."""
     column = _COLUMNS[requirement]
+    needed = pl.col("n_cells") > 0 if column == "morphological_category" else pl.lit(True)
     if column not in joined.columns:
-        return pl.lit(True)
+        return needed
     text = pl.col(column).cast(pl.String).str.to_lowercase()
-    return text.is_null() | text.is_in(_ABSENT)
+    return needed & (text.is_null() | text.is_in(_ABSENT))
+
+
+def _probable_without_control(joined: pl.DataFrame) -> pl.Expr:
+    """Tell which tubes hold probable tumour cells beside a positive isotype control.
+
+    Such cells count only if the control is negative (Borgen et al., Cytotherapy 1999).
+    """
+    if not {"morphological_category", "isotype_control"} <= set(joined.columns):
+        return pl.lit(False)
+    probable = pl.col("morphological_category") == "probable_tumour_cell"
+    stained = pl.col("isotype_control") == "positive"
+    return ((pl.col("n_cells") > 0) & probable & stained).fill_null(value=False)
 
 
 def _why_nothing(

@@ -83,4 +83,4 @@ def default_runs(specimens: pl.DataFrame, counts: pl.DataFrame, assay: str) -> p
     rest = specimens.select(key).join(counts.select(key), on=key, how="anti")
     rest = rest.with_columns(run_id=pl.lit("1"), outcome=pl.lit("not_done"))
     runs = pl.concat([done, rest]).with_columns(assay=pl.lit(assay))
-    return runs.select(blank("assay_runs").columns).sort(*key, "run_id")
+    return pl.concat([blank("assay_runs"), runs], how="diagonal").sort(*key, "run_id")

@@ -177,6 +177,7 @@ def study_toml(name: str, cohort: SimulatedCohort) -> str:
         "population": family.strip("_"),
         "recovery": spec.measurement.recovery,
         "blank_rate": spec.measurement.blank_rate,
+        **({"fulfilled": list(spec.fulfilled)} if spec.fulfilled else {}),
         **{k: plan[k] for k in ("endpoints", "adjust", "subgroups")},
         "stratify": ["centre"],
         **{k: plan[k] for k in ("time_unit", "survival_at", "restricted_mean_at")},

@@ -49,6 +49,10 @@ class AssayRuns(dy.Schema):
         "What became of the run; only a run that is done has a count, and a count may be zero.",
         "done", "failed", "insufficient_volume", "not_evaluable", "not_done", required=True,
     )  # fmt: skip
+    isotype_control = choice(
+        "Isotype control on an equal number of cells (bone marrow cytology).",
+        "negative", "positive", "not_done",
+    )  # fmt: skip
 
 
 class Counts(dy.Schema):
@@ -66,6 +70,11 @@ class Counts(dy.Schema):
     )  # fmt: skip
     volume_ml = _volume("Volume analysed.")
     nucleated_cells = _nucleated("Nucleated cells screened.")
+    morphological_category = choice(
+        "Best category among the counted cells of bone marrow cytology (Borgen 1999): a probable "
+        "tumour cell counts only with a negative isotype control.",
+        "tumour_cell", "probable_tumour_cell",
+    )  # fmt: skip
 
 
 class Markers(dy.Schema):
