@@ -1,4 +1,4 @@
-"""Write the synthetic cohort on which the pinned values stand: reference/survival/data/cohort.csv."""
+"""Write the synthetic cohort of the pinned values: data/cohort.csv."""
 
 from __future__ import annotations
 

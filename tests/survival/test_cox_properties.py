@@ -238,7 +238,7 @@ def test_monotone_likelihood_is_infinite(sign):
 
 
 def test_monotone_likelihood_with_late_entry_and_levels():
-    time, event, x1, x2 = separated(60, 3)
+    time, event, _, x2 = separated(60, 3)
     level = np.arange(60) % 3
     event = event & (level > 0)
     with pytest.warns(MonotoneLikelihoodWarning, match=r"b \(\+infinite\), c \(\+infinite\)"):

@@ -80,12 +80,9 @@ def test_all_faults_come_together_with_their_rows():
     ],
 )
 def test_bad_input_is_refused(call, words):
-    with pytest.raises(InputError, match=r"problem"):
-        try:
-            call()
-        except InputError as error:
-            assert words in str(error)
-            raise
+    with pytest.raises(InputError) as caught:
+        call()
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +226,7 @@ def test_log_rank_by_days_by_ranks_and_by_definition(table, rho):
         inside = (entry < t) & (day >= t)
         dead = inside & event & (day == t)
         expected += (
-            survival**rho * dead.sum() * np.bincount(group[inside], minlength=k) / sum(inside)
+            survival**rho * dead.sum() * np.bincount(group[inside], minlength=k) / inside.sum()
         )
         survival *= 1 - dead.sum() / inside.sum()
     np.testing.assert_allclose(days[1], expected, atol=1e-12)

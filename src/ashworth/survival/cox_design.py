@@ -20,6 +20,7 @@ KERNEL_ROWS = 20_000
 
 _TABLE_SLOTS = 8_000_000
 _CONSTANT = 1e-12
+_GATHERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class CoxDesign:
         Rows with an event, by cell.
     event_start : ndarray of int, shape (U,)
         Where each cell's events start in `event_rows`.
+    tied_cells, tied_rows, tied_start : ndarray of int
+        Cells with several events, the rows of these, and where each cell's start among them.
     """
 
     columns: Floats
@@ -73,6 +76,9 @@ class CoxDesign:
     event_sums: Floats
     event_rows: Integers
     event_start: Integers
+    tied_cells: Integers
+    tied_rows: Integers
+    tied_start: Integers
 
     @property
     def row_start(self) -> Integers:
@@ -155,7 +161,8 @@ def _order(cells: Cells, event: Booleans) -> tuple[Integers, Integers]:
 
         order, start = counting_sort(key, 2 * n_cells + 1)
     else:
-        order = np.argsort(key, kind="stable")
+        small = key.astype(np.uint16) if n_cells < 2**15 else key  # 16 bits are sorted by radix
+        order = np.argsort(small, kind="stable")
         start = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=2 * n_cells + 1))])
     return order[: start[2 * n_cells]], start[: 2 * n_cells + 1 : 2].astype(np.int64)
 
@@ -170,28 +177,35 @@ def late_entries(entry_cell: Integers, first_cell: Integers, n_cells: int) -> tu
     return late[order], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _standardise(columns: Floats, row_start: Integers) -> Floats:
-    """Centre every column within strata and scale it, in place; return the scales."""
+def _standardise(columns: Floats, row_start: Integers) -> tuple[Floats, Floats]:
+    """Centre columns within strata and scale them, in place; return scales and largest values."""
     if columns.shape[1] >= KERNEL_ROWS:
         from ashworth.survival.cox_kernel import standardise
 
         return standardise(columns, row_start, _CONSTANT)
-    sizes = np.diff(row_start)
-    largest = np.abs(columns).max(axis=1, initial=0.0)
-    columns -= np.repeat(np.add.reduceat(columns, row_start[:-1], axis=1) / sizes, sizes, axis=1)
+    size = np.abs(columns).max(axis=1)
+    if row_start.size == 2:
+        columns -= columns.mean(axis=1, keepdims=True)
+    else:
+        rows = np.diff(row_start)
+        columns -= np.repeat(np.add.reduceat(columns, row_start[:-1], axis=1) / rows, rows, axis=1)
     spread = np.sqrt(np.einsum("ij,ij->i", columns, columns) / columns.shape[1])
-    scale = np.where(spread > _CONSTANT * largest, spread, 0.0)
+    scale = np.where(spread > _CONSTANT * size, spread, 0.0)
     columns *= np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)[:, None]
-    return scale
+    return scale, np.abs(columns).max(axis=1)
 
 
 def _gather(covariates: Floats, rows: Integers) -> Floats:
-    """Copy rows of an (n, p) matrix into the columns of a (p, m) one."""
-    if rows.size >= KERNEL_ROWS and covariates.flags.c_contiguous:
-        from ashworth.survival.cox_kernel import gather_columns
-
-        return gather_columns(covariates, rows)
-    return np.ascontiguousarray(covariates.T.take(rows, axis=1))
+    """Copy rows of an (n, p) matrix into the columns of a (p, m) one, by blocks in the cache."""
+    m, p = rows.size, covariates.shape[1]
+    if not covariates.flags.c_contiguous:
+        return np.ascontiguousarray(covariates.T.take(rows, axis=1))
+    out, block = np.empty((p, m)), np.empty((min(_GATHERED, m), p))
+    for first in range(0, m, _GATHERED):
+        part = rows[first : first + _GATHERED]
+        covariates.take(part, axis=0, out=block[: part.size], mode="clip")
+        out[:, first : first + part.size] = block[: part.size].T
+    return out
 
 
 def build_design(
@@ -214,7 +228,7 @@ def build_design(
     columns = _gather(covariates, rows)
     used = cells.stratum_start[np.concatenate([[True], np.diff(cells.stratum_start) > 0])]
     row_start = cell_start[used]
-    scale = _standardise(columns, row_start)
+    scale, largest = _standardise(columns, row_start)
     shift = np.zeros(rows.size) if offset is None else offset[rows]
     if offset is not None:
         sizes = np.diff(row_start)
@@ -229,18 +243,32 @@ def build_design(
     event_rows, event_start = place_events(cell_start, cells.deaths)
     return CoxDesign(
         columns, scale, weight, shift, exit_cell, entry_cell, cell_start, cells.deaths,
-        used, late, late_start, rows, *column_summaries(columns, weight, event_rows),
-        event_rows, event_start,
+        used, late, late_start, rows, largest,
+        event_totals(columns, weight, cell_start, cells.deaths, event_rows), event_rows,
+        event_start, *tied_events(event_rows, event_start, cells.deaths),
     )  # fmt: skip
 
 
-def column_summaries(
-    columns: Floats, weights: Floats, event_rows: Integers
-) -> tuple[Floats, Floats]:
-    """Largest absolute value of each column, and its weighted sum over the events."""
-    largest = np.maximum(columns.max(axis=1), -columns.min(axis=1))
-    weight = weights[event_rows]
-    return largest, np.array([c.take(event_rows) @ weight for c in columns])
+def tied_events(
+    event_rows: Integers, event_start: Integers, deaths: Integers
+) -> tuple[Integers, Integers, Integers]:
+    """Cells with tied events, their events' rows, and where each cell's start among them."""
+    cells = np.flatnonzero(deaths > 1)
+    sizes = deaths[cells]
+    starts = np.cumsum(sizes) - sizes
+    places = np.arange(sizes.sum()) + np.repeat(event_start[cells] - starts, sizes)
+    return cells, event_rows[places], starts
+
+
+def event_totals(
+    columns: Floats, weights: Floats, cell_start: Integers, deaths: Integers, rows: Integers
+) -> Floats:
+    """Weighted sums of the columns over the events."""
+    if columns.shape[1] < KERNEL_ROWS:
+        return columns.take(rows, axis=1) @ weights[rows]
+    from ashworth.survival.cox_kernel import event_sums
+
+    return event_sums(columns, weights, cell_start, deaths)
 
 
 def interval_maximum(values: Floats, design: CoxDesign) -> NDArray[np.float64]:

@@ -34,45 +34,43 @@ def counting_sort(key: Integers, n_keys: int) -> tuple[Integers, Integers]:
     return order, start
 
 
-@njit(cache=True, nogil=True)
-def gather_columns(covariates: Floats, rows: Integers) -> Floats:
-    """Copy rows of an (n, p) matrix into the columns of a (p, m) matrix."""
-    m, p = rows.size, covariates.shape[1]
-    out = np.empty((p, m))
-    block = np.empty((p, _BLOCK))
-    for first in range(0, m, _BLOCK):
-        size = min(first + _BLOCK, m) - first
-        for i in range(size):
-            r = rows[first + i]
-            for j in range(p):
-                block[j, i] = covariates[r, j]
-        for j in range(p):
-            for i in range(size):
-                out[j, first + i] = block[j, i]
-    return out
-
-
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def standardise(columns: Floats, row_start: Integers, constant: float) -> Floats:
-    """Centre every column within strata and scale it, in place; return the scales."""
+def standardise(columns: Floats, row_start: Integers, constant: float) -> tuple[Floats, Floats]:
+    """Centre columns within strata and scale them, in place; return scales and largest values."""
     p, m = columns.shape
-    scale = np.zeros(p)
+    scale, largest = np.zeros(p), np.zeros(p)
     for j in range(p):
-        squares, largest = 0.0, 0.0
+        squares, size = 0.0, 0.0
         for s in range(row_start.size - 1):
             segment = columns[j, row_start[s] : row_start[s + 1]]
-            mean = segment.sum() / segment.size
+            total = 0.0
             for i in range(segment.size):
-                largest = max(largest, abs(segment[i]))
+                size = max(size, abs(segment[i]))
+                total += segment[i]
+            mean = total / segment.size
+            for i in range(segment.size):
                 segment[i] -= mean
                 squares += segment[i] * segment[i]
         spread = np.sqrt(squares / m)
-        if spread > constant * largest:
-            scale[j] = spread
-            columns[j] *= 1.0 / spread
-        else:
-            columns[j] = 0.0
-    return scale
+        scale[j] = spread if spread > constant * size else 0.0
+        factor = 1.0 / spread if scale[j] > 0.0 else 0.0
+        size = 0.0
+        for i in range(m):
+            columns[j, i] *= factor
+            size = max(size, abs(columns[j, i]))
+        largest[j] = size
+    return scale, largest
+
+
+@njit(cache=True, nogil=True)
+def event_sums(columns: Floats, weights: Floats, cell_start: Integers, deaths: Integers) -> Floats:
+    """Weighted sums of the columns over the events."""
+    sums = np.zeros(columns.shape[0])
+    for j in range(sums.size):
+        for u in range(deaths.size):
+            for i in range(cell_start[u], cell_start[u] + deaths[u]):
+                sums[j] += weights[i] * columns[j, i]
+    return sums
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)

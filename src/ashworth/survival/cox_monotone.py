@@ -19,7 +19,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign, interval_maximum, late_entries, place_events
+from ashworth.survival.cox_design import (
+    CoxDesign,
+    interval_maximum,
+    late_entries,
+    place_events,
+    tied_events,
+)
 from ashworth.survival.inputs import Booleans, Floats, Integers
 
 _STRAY = 1e-2
@@ -132,12 +138,16 @@ def limit_design(design: CoxDesign, direction: Floats, near: float | None = None
     late, late_start = late_entries(entry, design.stratum_start[stratum], n_cells)
     cell_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     event_rows, event_start = place_events(cell_start, design.deaths)
+    tied = tied_events(event_rows, event_start, design.deaths)
     return replace(
         design,
         columns=np.ascontiguousarray(design.columns[:, pieces]),
         weights=design.weights[pieces],
         event_rows=event_rows,
         event_start=event_start,
+        tied_cells=tied[0],
+        tied_rows=tied[1],
+        tied_start=tied[2],
         offset=design.offset[pieces],
         exit_cell=leave,
         entry_cell=entry,

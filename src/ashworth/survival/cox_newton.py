@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from ashworth.survival import cox_definition, cox_twin
 from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign
@@ -132,20 +133,19 @@ def all_determined(at: Likelihood) -> Booleans | bool:
 
 def newton_step(at: Likelihood, kept: Integers) -> tuple[Floats, float]:
     """Newton step on the kept coefficients, and its squared length in standard errors."""
+    every = kept.size == at.score.size
+    information = at.information if every else at.information[np.ix_(kept, kept)]
+    score = at.score if every else at.score[kept]
+    ridge = 1e-14 * float(information.diagonal().max())
+    _, solved, failed = dposv(information, score)
+    while failed and ridge < np.inf:
+        _, solved, failed = dposv(information + ridge * np.eye(kept.size), score)
+        ridge *= 100.0
+    if every:
+        return solved, float(solved @ score)
     step = np.zeros_like(at.score)
-    score = at.score[kept]
-    information = at.information[np.ix_(kept, kept)]
-    ridge = 0.0
-    for _ in range(40):
-        try:
-            np.linalg.cholesky(information)
-            break
-        except np.linalg.LinAlgError:
-            added = max(ridge, 1e-14 * float(np.diagonal(information).max(initial=1e-300)))
-            information = information + added * np.eye(kept.size)
-            ridge = 10 * added
-    step[kept] = np.linalg.solve(information, score)
-    return step, float(step @ at.score)
+    step[kept] = solved
+    return step, float(solved @ score)
 
 
 def _advance(evaluate: Evaluate, point: _Point, step: Floats) -> bool:

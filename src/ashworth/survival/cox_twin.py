@@ -79,69 +79,92 @@ def _suffix_sums(per_cell: Floats, stratum_start: Integers) -> Floats:
 
 
 def tie_terms(s0: Floats, f0: Floats, design: CoxDesign, *, efron: bool) -> TieTerms:
-    """Collapse the tied events of each cell to scalars, times the mean weight of its dead."""
-    deaths = design.deaths
-    event_rows, starts = design.event_rows, design.event_start
-    mean_weight = np.add.reduceat(design.weights[event_rows], starts) / deaths
-    if not efron or event_rows.size == deaths.size:
-        total = mean_weight * deaths
-        inverse = total / s0
-        zero = np.zeros_like(s0)
-        return TieTerms(total * np.log(s0), inverse, zero, inverse / s0, zero, zero)
-    part = (np.arange(event_rows.size) - np.repeat(starts, deaths)) / np.repeat(deaths, deaths)
-    b = np.repeat(s0, deaths) - part * np.repeat(f0, deaths)
-    inverse = 1.0 / b
-    tied = part * inverse
-    terms = np.stack([np.log(b), inverse, tied, inverse * inverse, inverse * tied, tied * tied])
-    return TieTerms(*(np.add.reduceat(terms, starts, axis=1) * mean_weight))
+    """Collapse the tied events of each cell to scalars, times the mean weight of its dead.
+
+    Parameters
+    ----------
+    s0 : ndarray, shape (U,)
+        Summed risk of everybody at risk.
+    f0 : ndarray, shape (cells with ties,)
+        Summed risk of the dead, where there are several.
+    design : CoxDesign
+        The sorted problem.
+    efron : bool
+        Efron's treatment of ties.
+    """
+    weight = np.add.reduceat(design.weights[design.event_rows], design.event_start)
+    one = 1.0 / s0
+    log_sum, inverse = weight * np.log(s0), weight * one
+    square, zero = inverse * one, np.zeros_like(s0)
+    if not efron or design.tied_cells.size == 0:
+        return TieTerms(log_sum, inverse, zero, square, zero, zero)
+    cells, starts, deaths = design.tied_cells, design.tied_start, design.deaths[design.tied_cells]
+    d = np.repeat(deaths, deaths)
+    part = (np.arange(d.size) - np.repeat(starts, deaths)) / d
+    b = np.repeat(s0[cells], deaths) - part * np.repeat(f0, deaths)
+    terms = np.empty((6, d.size))
+    terms[0], terms[1] = np.log(b), 1.0 / b
+    np.multiply(part, terms[1], out=terms[2])
+    np.multiply(terms[1], terms[1:3], out=terms[3:5])
+    np.multiply(terms[2], terms[2], out=terms[5])
+    all_terms = np.stack([log_sum, inverse, zero, square, zero, zero])
+    all_terms[:, cells] = np.add.reduceat(terms, starts, axis=1) * (weight[cells] / deaths)
+    return TieTerms(*all_terms)
 
 
 def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
     """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
-    z, starts = design.columns, design.cell_start[:-1]
-    eta = beta @ z + safe_offset(design, beta)
-    risk = design.weights * np.maximum(np.exp(eta), SMALLEST_RISK)
-    moments = np.concatenate([risk[None], risk * z])
+    z = design.columns
+    eta = beta @ z
+    eta += safe_offset(design, beta)
+    moments = np.empty((z.shape[0] + 1, z.shape[1]))
+    moments[0] = design.weights * np.maximum(np.exp(eta), SMALLEST_RISK)
+    np.multiply(moments[0], z, out=moments[1:])
+    at_risk = _at_risk_sums(design, moments)
+    tied = design.tied_cells.size > 0 and efron
+    dead = moments[:, design.tied_rows] if tied else np.zeros((z.shape[0] + 1, 0))
+    f = np.add.reduceat(dead, design.tied_start, axis=1) if tied else dead
+    terms = tie_terms(at_risk[0], f[0], design, efron=efron)
+    weight = design.weights[design.event_rows]
+    value = float(weight @ eta[design.event_rows] - terms.log_sum.sum())
+    score = design.event_sums - at_risk[1:] @ terms.inverse
+    if tied:
+        score += f[1:] @ terms.tied[design.tied_cells]
+    information, diagonal = _information(design, moments[0], at_risk[1:], f[1:], terms, tied=tied)
+    return Likelihood(value, score, information, diagonal)
+
+
+def _at_risk_sums(design: CoxDesign, moments: Floats) -> Floats:
+    """Moments summed over everybody at risk in each cell, shape (p + 1, U)."""
+    starts = design.cell_start[:-1]
+    if design.stratum_start.size == 2 and not design.late_rows.size:
+        return moments[:, ::-1].cumsum(axis=1)[:, moments.shape[1] - 1 - starts]
     per_cell = np.add.reduceat(moments, starts, axis=1)
     if design.late_rows.size:
         cell = design.entry_cell[design.late_rows]
         late = moments[:, design.late_rows]
         for row, values in zip(per_cell, late, strict=True):
             row -= np.bincount(cell, weights=values, minlength=starts.size)
-    at_risk = _suffix_sums(per_cell, design.stratum_start)
-    event_rows = design.event_rows
-    dead = np.add.reduceat(moments[:, event_rows], design.event_start, axis=1)
-    terms = tie_terms(at_risk[0], dead[0], design, efron=efron)
-    weight = design.weights[event_rows]
-    value = float(weight @ eta[event_rows] - terms.log_sum.sum())
-    s1, f1 = at_risk[1:], dead[1:]
-    score = design.event_sums - s1 @ terms.inverse + f1 @ terms.tied
-    information, diagonal = _information(design, risk, s1, f1, terms)
-    return Likelihood(value, score, information, diagonal)
+    return _suffix_sums(per_cell, design.stratum_start)
 
 
 def _information(
-    design: CoxDesign, risk: Floats, s1: Floats, f1: Floats, terms: TieTerms
+    design: CoxDesign, risk: Floats, s1: Floats, f1: Floats, terms: TieTerms, *, tied: bool
 ) -> tuple[Floats, Floats]:
     """Weighted Gram of the rows minus the Gram of the risk-set means."""
-    z = design.columns
+    z, cells = design.columns, design.tied_cells
     hazard = prefix_sums(terms.inverse, design.stratum_start)
     exposure = hazard[design.exit_cell]
     if design.late_rows.size:
         exposure[design.late_rows] -= hazard[design.entry_cell[design.late_rows]]
-    v = risk * exposure
-    v[design.event_rows] -= risk[design.event_rows] * np.repeat(terms.tied, design.deaths)
-    gram = (z * v) @ z.T
-    return gram - mean_gram(s1, f1, terms), np.diagonal(gram).copy()
-
-
-def mean_gram(s1: Floats, f1: Floats, terms: TieTerms) -> Floats:
-    """Sum over events of the outer products of the risk-set means, completed to two squares."""
-    lean = terms.square_tied / terms.square
-    centre = s1 - lean * f1
-    rest = np.maximum(terms.square_tied2 - lean * terms.square_tied, 0.0)
-    means = (centre * terms.square) @ centre.T
-    return means + (f1 * rest) @ f1.T if rest.any() else means
+    if tied:
+        exposure[design.tied_rows] -= np.repeat(terms.tied[cells], design.deaths[cells])
+    gram = (z * (risk * exposure)) @ z.T
+    means = (s1 * terms.square) @ s1.T
+    if tied:
+        cross = (s1[:, cells] * terms.square_tied[cells]) @ f1.T
+        means += (f1 * terms.square_tied2[cells]) @ f1.T - cross - cross.T
+    return gram - means, gram.diagonal().copy()
 
 
 def prefix_sums(per_cell: Floats, stratum_start: Integers) -> Floats:

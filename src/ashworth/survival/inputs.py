@@ -176,11 +176,13 @@ def merge_near_ties(
     if tolerance <= 0 or (whole_days(time) and (entry is None or whole_days(entry))):
         return time, entry
     everything = time if entry is None else np.concatenate([time, entry])
-    distinct, place = np.unique(everything, return_inverse=True)
+    ordered = np.sort(everything)
+    distinct = ordered[np.concatenate([[True], ordered[1:] > ordered[:-1]])]
     gaps = np.diff(distinct)
-    close = (gaps <= tolerance) | (gaps <= tolerance * np.abs(distinct).mean())
+    close = gaps <= tolerance * max(1.0, distinct.mean())
     if not close.any():
         return time, entry
+    place = np.searchsorted(distinct, everything)
     first = np.flatnonzero(np.concatenate([[True], ~close]))
     run = np.cumsum(np.concatenate([[True], ~close])) - 1
     merged = distinct[first][run][place]

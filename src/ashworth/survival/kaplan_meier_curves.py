@@ -161,6 +161,13 @@ def _tally(time: Floats, event: Booleans, weights: Floats | None) -> tuple[Float
         place = time.astype(np.int64)
         present = np.flatnonzero(np.bincount(place))
         distinct, size = present.astype(np.float64), int(place.max()) + 1
+    elif weights is None:
+        ordered, events = np.sort(time), np.sort(time[event])
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]]))
+        distinct = ordered[first]
+        before = np.searchsorted(events, distinct)
+        died = np.diff(before, append=events.size).astype(np.float64)
+        return distinct, died, np.diff(first, append=time.size).astype(np.float64)
     else:
         distinct, place = np.unique(time, return_inverse=True)
         present, size = slice(None), distinct.size
