@@ -6,7 +6,22 @@ Everything that comes out of this room is simulated and says so.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ashworth.cohorts.presets import PRESETS as PRESETS
+    from ashworth.cohorts.presets import preset as preset
+    from ashworth.cohorts.simulation import SimulatedCohort as SimulatedCohort
+    from ashworth.cohorts.simulation import simulate as simulate
+    from ashworth.cohorts.spec import (
+        CohortSpec as CohortSpec,
+    )
+    from ashworth.cohorts.spec import (
+        CountEffect as CountEffect,
+    )
+    from ashworth.cohorts.spec import (
+        CovariateEffect as CovariateEffect,
+    )
 
 _PUBLIC = {
     "CohortSpec": "spec",

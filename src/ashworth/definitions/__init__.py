@@ -6,7 +6,27 @@ Each is a YAML file with references, dated values and worked cases; this room on
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ashworth.definitions.loader import KINDS as KINDS
+    from ashworth.definitions.loader import Catalogue as Catalogue
+    from ashworth.definitions.loader import load as load
+    from ashworth.definitions.loader import load_all as load_all
+    from ashworth.definitions.loader import references as references
+    from ashworth.definitions.models import OUTCOME_KINDS as OUTCOME_KINDS
+    from ashworth.definitions.models import Assay as Assay
+    from ashworth.definitions.models import Condition as Condition
+    from ashworth.definitions.models import DatedCutoff as DatedCutoff
+    from ashworth.definitions.models import Denominator as Denominator
+    from ashworth.definitions.models import DynamicsClass as DynamicsClass
+    from ashworth.definitions.models import DynamicsRule as DynamicsRule
+    from ashworth.definitions.models import Endpoint as Endpoint
+    from ashworth.definitions.models import Level as Level
+    from ashworth.definitions.models import PositivityRule as PositivityRule
+    from ashworth.definitions.models import Reference as Reference
+    from ashworth.definitions.models import Subtype as Subtype
+    from ashworth.definitions.schema import json_schema as json_schema
 
 _PUBLIC = {
     "KINDS": "loader",

@@ -6,7 +6,70 @@ The room does not know who counted: a rule, a model, a person or another laborat
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ashworth.enumeration.change import ChangeTest as ChangeTest
+    from ashworth.enumeration.change import change_test as change_test
+    from ashworth.enumeration.detection import (
+        detection_probability as detection_probability,
+    )
+    from ashworth.enumeration.detection import (
+        smallest_cutoff as smallest_cutoff,
+    )
+    from ashworth.enumeration.detection import (
+        volume_for_detection as volume_for_detection,
+    )
+    from ashworth.enumeration.fitting import (
+        FittedPopulation as FittedPopulation,
+    )
+    from ashworth.enumeration.fitting import (
+        fit_population as fit_population,
+    )
+    from ashworth.enumeration.intervals import (
+        Interval as Interval,
+    )
+    from ashworth.enumeration.intervals import (
+        poisson_interval as poisson_interval,
+    )
+    from ashworth.enumeration.intervals import (
+        proportion_interval as proportion_interval,
+    )
+    from ashworth.enumeration.pairs import Dynamics as Dynamics
+    from ashworth.enumeration.pairs import dynamics as dynamics
+    from ashworth.enumeration.populations import (
+        Measurement as Measurement,
+    )
+    from ashworth.enumeration.populations import (
+        NegativeBinomial as NegativeBinomial,
+    )
+    from ashworth.enumeration.populations import (
+        PoissonLognormal as PoissonLognormal,
+    )
+    from ashworth.enumeration.prevalence import Positivity as Positivity
+    from ashworth.enumeration.prevalence import positivity as positivity
+    from ashworth.enumeration.regression import (
+        CountRegression as CountRegression,
+    )
+    from ashworth.enumeration.regression import (
+        count_regression as count_regression,
+    )
+    from ashworth.enumeration.repeatability import (
+        agreement_probability as agreement_probability,
+    )
+    from ashworth.enumeration.repeatability import (
+        concentration_probability as concentration_probability,
+    )
+    from ashworth.enumeration.repeatability import (
+        disagreement_probability as disagreement_probability,
+    )
+    from ashworth.enumeration.repeatability import (
+        expected_positivity as expected_positivity,
+    )
+    from ashworth.enumeration.status import Statuses as Statuses
+    from ashworth.enumeration.status import statuses as statuses
+    from ashworth.enumeration.tubes import TubeTotals as TubeTotals
+    from ashworth.enumeration.tubes import combine_tubes as combine_tubes
 
 _PUBLIC = {
     "ChangeTest": "change",

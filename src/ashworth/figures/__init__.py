@@ -7,6 +7,19 @@ Nothing is computed here that belongs to an estimator: the tables arrive finishe
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ashworth.figures.cohort_flow import cohort_flow_figure as cohort_flow_figure
+    from ashworth.figures.count_distribution import (
+        count_distribution_figure as count_distribution_figure,
+    )
+    from ashworth.figures.dynamics_flow import dynamics_flow_figure as dynamics_flow_figure
+    from ashworth.figures.forest import forest_figure as forest_figure
+    from ashworth.figures.kaplan_meier import kaplan_meier_figure as kaplan_meier_figure
+    from ashworth.figures.positivity import positivity_figure as positivity_figure
+    from ashworth.figures.result import Figure as Figure
+    from ashworth.figures.ticks import time_ticks as time_ticks
 
 _HOMES = {
     "Figure": "result",
@@ -31,7 +44,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     """Import a public name on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'ashworth.figures' has no attribute '{name}'")

@@ -3,7 +3,38 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ashworth.records.anti_joins import Expectations as Expectations
+    from ashworth.records.dictionary import (
+        data_dictionary as data_dictionary,
+    )
+    from ashworth.records.dictionary import (
+        describe as describe,
+    )
+    from ashworth.records.dictionary import (
+        validate as validate,
+    )
+    from ashworth.records.formats import ExtraColumn as ExtraColumn
+    from ashworth.records.formats import InputFormat as InputFormat
+    from ashworth.records.reading import (
+        TableRead as TableRead,
+    )
+    from ashworth.records.reading import (
+        TablesRead as TablesRead,
+    )
+    from ashworth.records.reading import (
+        read_table as read_table,
+    )
+    from ashworth.records.reading import (
+        read_tables as read_tables,
+    )
+    from ashworth.records.rules import check_tables as check_tables
+    from ashworth.records.rules import default_runs as default_runs
+    from ashworth.records.schemas import TABLES as TABLES
+    from ashworth.records.schemas import blank as blank
+    from ashworth.records.schemas import key_of as key_of
 
 _HOMES = {
     "Expectations": "anti_joins",

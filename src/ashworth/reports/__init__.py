@@ -3,6 +3,52 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ashworth.reports.blocks import (
+        Callout as Callout,
+    )
+    from ashworth.reports.blocks import (
+        Column as Column,
+    )
+    from ashworth.reports.blocks import (
+        Definitions as Definitions,
+    )
+    from ashworth.reports.blocks import (
+        FigureBlock as FigureBlock,
+    )
+    from ashworth.reports.blocks import (
+        GroupHeader as GroupHeader,
+    )
+    from ashworth.reports.blocks import (
+        KeyFigure as KeyFigure,
+    )
+    from ashworth.reports.blocks import (
+        KeyFigures as KeyFigures,
+    )
+    from ashworth.reports.blocks import (
+        Paragraph as Paragraph,
+    )
+    from ashworth.reports.blocks import (
+        Reference as Reference,
+    )
+    from ashworth.reports.blocks import (
+        References as References,
+    )
+    from ashworth.reports.blocks import (
+        Report as Report,
+    )
+    from ashworth.reports.blocks import (
+        Row as Row,
+    )
+    from ashworth.reports.blocks import (
+        Section as Section,
+    )
+    from ashworth.reports.blocks import (
+        Table as Table,
+    )
+    from ashworth.reports.html import render_html as render_html
 
 _HOMES = {
     "Callout": "blocks",
@@ -41,7 +87,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     """Import a public name on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'ashworth.reports' has no attribute '{name}'")

@@ -7,7 +7,44 @@ with ``.table()``.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ashworth.survival.cox_model import cox as cox
+    from ashworth.survival.cox_result import CoxResult as CoxResult
+    from ashworth.survival.curve import Curve as Curve
+    from ashworth.survival.curve import CurveValues as CurveValues
+    from ashworth.survival.endpoints import derive_events as derive_events
+    from ashworth.survival.follow_up_time import follow_up as follow_up
+    from ashworth.survival.kaplan_meier_curves import (
+        KaplanMeier as KaplanMeier,
+    )
+    from ashworth.survival.kaplan_meier_curves import (
+        kaplan_meier as kaplan_meier,
+    )
+    from ashworth.survival.log_rank_test import (
+        day_histogram as day_histogram,
+    )
+    from ashworth.survival.log_rank_test import (
+        log_rank as log_rank,
+    )
+    from ashworth.survival.log_rank_test import (
+        log_rank_from_histogram as log_rank_from_histogram,
+    )
+    from ashworth.survival.person_time import (
+        PersonYears as PersonYears,
+    )
+    from ashworth.survival.person_time import (
+        RateRatio as RateRatio,
+    )
+    from ashworth.survival.person_time import (
+        person_years as person_years,
+    )
+    from ashworth.survival.person_time import (
+        rate_ratio as rate_ratio,
+    )
+    from ashworth.survival.results import TestResult as TestResult
+    from ashworth.survival.subtypes import classify_subtype as classify_subtype
 
 _PLACES = {
     "CoxResult": "cox_result",

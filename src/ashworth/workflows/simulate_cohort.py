@@ -120,7 +120,7 @@ def simulate_study(
         If a number is out of range or the folder holds other files.
     """
     _demand_sizes(seed, patients, centres)
-    changes = {"n_patients": patients, "n_centres": centres}
+    changes: dict[str, Any] = {"n_patients": patients, "n_centres": centres}
     spec = preset(name, **{k: v for k, v in changes.items() if v is not None})
     cohort = simulate(spec, seed)
     target = Path(out).absolute()

@@ -12,6 +12,7 @@ import polars as pl
 from ashworth.definitions import Endpoint, load, load_all
 from ashworth.errors import DefinitionError, InputError, Problem
 from ashworth.records import TABLES, Expectations, ExtraColumn, InputFormat, read_tables
+from ashworth.records.formats import MISSING
 from ashworth.records.schemas import specs
 from ashworth.workflows.study.settings import Covariate, StudySettings
 
@@ -175,13 +176,12 @@ def _extra_column(spec: Covariate) -> ExtraColumn:
 def _input_format(settings: StudySettings) -> InputFormat:
     """Translate how the files are written."""
     declared = settings.input
-    changes = {} if declared.missing is None else {"missing": declared.missing}
     return InputFormat(
         delimiter=None if declared.separator == "auto" else declared.separator,
         decimal=declared.decimal,
         encoding=None if declared.encoding == "auto" else declared.encoding,
         date_format=declared.date_format,
-        **changes,
+        missing=MISSING if declared.missing is None else declared.missing,
     )
 
 

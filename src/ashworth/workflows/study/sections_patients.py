@@ -47,7 +47,7 @@ def _table(results: StudyResults) -> Table:
 
 def _rows(name: str, part: pl.DataFrame, groups: list[str]) -> list[Row]:
     """Rows of one characteristic."""
-    p_text = p_value(part["p_value"].drop_nulls().first() if part["p_value"].count() else None)
+    p_text = p_value(next(iter(part["p_value"].drop_nulls().to_list()), None))
     levels = part["level"].unique(maintain_order=True).to_list()
     if levels[0] == "":
         rows = [Row((name, *_medians(part.filter(pl.col("level") == ""), groups), p_text))]
