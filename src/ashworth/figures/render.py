@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -92,10 +93,14 @@ def to_svg(figure: Figure) -> str:
             f"figure name {figure.name!r}: allowed are lower-case letters, digits and hyphens, "
             "beginning with a letter"
         )
-    svg = converter().vegalite_to_svg(
-        still(figure.spec), vl_version=VEGA_LITE, allowed_base_urls=[]
-    )
-    return _described(own_ids(svg, figure.name), figure)
+    text = json.dumps(still(figure.spec), ensure_ascii=False, allow_nan=False)
+    return _described(own_ids(_drawn(text), figure.name), figure)
+
+
+@lru_cache(maxsize=128)
+def _drawn(spec: str) -> str:
+    """Draw a specification; the report and the folder of figures need each one."""
+    return converter().vegalite_to_svg(json.loads(spec), vl_version=VEGA_LITE, allowed_base_urls=[])
 
 
 def _described(svg: str, figure: Figure) -> str:

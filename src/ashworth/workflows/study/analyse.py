@@ -143,9 +143,16 @@ def analyse(
     )
     plan = _Plan(course, patients, groups, codings, subgroups, settings, strata)
     results: list[EndpointResult] = []
+    empty: list[str] = []
     for place, endpoint in enumerate(endpoints):
         tell(endpoint.abbreviation, 3 + place, 4 + len(endpoints))
-        results.extend(_endpoint(plan, endpoint, p.name) for p in groups.timepoints)
+        for timepoint in groups.timepoints:
+            result = _endpoint(plan, endpoint, timepoint.name)
+            if result is None:
+                empty.append(f"{endpoint.abbreviation}, {timepoint.title}: nobody is at risk.")
+            else:
+                results.append(result)
+    _demand_any(results, patients, marker)
     first, point = results[0], groups.timepoints[0].name
     return StudyResults(
         settings=settings,
@@ -165,7 +172,7 @@ def analyse(
         results=tuple(results),
         by_dynamics=_by_dynamics(plan, marker, endpoints),
         codings=codings,
-        notes=_notes(tables, settings, marker),
+        notes=(*_notes(tables, settings, marker), *empty),
     )  # fmt: skip
 
 
@@ -217,12 +224,33 @@ def _counted(
     return count_marker(tables, settings, rule, assay, dynamics), rule, assay, dynamics
 
 
-def _endpoint(plan: _Plan, endpoint: Endpoint, timepoint: str) -> EndpointResult:
-    """One endpoint by the status of one time point."""
+def _demand_any(
+    results: Sequence[EndpointResult], patients: pl.DataFrame, marker: CountedMarker | None
+) -> None:
+    """Refuse a study in which nobody has a status and follow-up after it."""
+    if results:
+        return
+    found = f"none of {patients.height} patients with a status and follow-up after it"
+    if marker is not None:
+        reasons = marker.statuses.filter(pl.col("status") == "not_assessable")["reason"]
+        counted = reasons.value_counts(sort=True).head(3).iter_rows()
+        found += "; not assessable: " + "; ".join(f"{reason} ({n})" for reason, n in counted)
+    raise InputError(
+        [Problem("study.toml", None, None, found, "at least one such patient",
+                 "compare rule, assay and volumes with the specimens (a requirement that the "
+                 "laboratory fulfils for all is declared by fulfilled = [...])")],
+        subject="the study",
+    )  # fmt: skip
+
+
+def _endpoint(plan: _Plan, endpoint: Endpoint, timepoint: str) -> EndpointResult | None:
+    """One endpoint by the status of one time point; None where nobody is at risk."""
     settings, patients = plan.settings, plan.patients
     analysis = start_clock(
         plan.groups.at(timepoint), plan.course, endpoint=endpoint.id, clock=settings.clock
     )
+    if not analysis.n:
+        return None
     strata = _aligned(plan.strata, analysis)
     survival = survival_by_status(analysis, settings, strata)
     models = effects = None

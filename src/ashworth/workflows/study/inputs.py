@@ -9,8 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from ashworth.definitions import Endpoint, load, load_all
-from ashworth.errors import DefinitionError, InputError, Problem
+from ashworth.definitions import Catalogue, load
+from ashworth.definitions.models import Kind
+from ashworth.errors import InputError, Problem
 from ashworth.records import TABLES, Expectations, ExtraColumn, InputFormat, read_tables
 from ashworth.records.formats import MISSING
 from ashworth.records.schemas import specs
@@ -123,7 +124,7 @@ def _unread(folder: Path, files: Mapping[str, Path]) -> list[str]:
 
 def _unknown_definitions(settings: StudySettings) -> list[Problem]:
     """Every id in study.toml that no definition has."""
-    named = [
+    named: list[tuple[str, Kind, str | None]] = [
         ("assay", "assay", settings.assay),
         ("rule", "positivity_rule", settings.rule),
         ("dynamics", "dynamics_rule", settings.dynamics),
@@ -131,16 +132,14 @@ def _unknown_definitions(settings: StudySettings) -> list[Problem]:
     ]
     problems = []
     for key, kind, name in named:
-        try:
-            if name is not None:
-                load(kind, name)  # type: ignore[call-overload]
-        except DefinitionError:
-            ids = [d.id for d in load_all(kind)]  # type: ignore[arg-type]
-            near = difflib.get_close_matches(name or "", ids, n=1)
-            remedy = f"did you mean '{near[0]}'?" if near else "see: ashworth definitions list"
-            problems.append(
-                Problem("study.toml", None, key, f"'{name}'", f"one of {', '.join(ids)}", remedy)
-            )
+        ids = Catalogue().ids(kind)
+        if name is None or name in ids:
+            continue
+        near = difflib.get_close_matches(name, ids, n=1)
+        remedy = f"did you mean '{near[0]}'?" if near else "see: ashworth definitions list"
+        problems.append(
+            Problem("study.toml", None, key, f"'{name}'", f"one of {', '.join(ids)}", remedy)
+        )
     return problems
 
 
@@ -199,13 +198,12 @@ def _defaults(settings: StudySettings) -> dict[str, dict[str, str]]:
 
 def _expectations(settings: StudySettings) -> Expectations:
     """What the definitions demand of the tables."""
-    assays = load_all("assay")
+    catalogue = Catalogue()
+    assays = [catalogue.get("assay", i) for i in catalogue.ids("assay")]
+    endpoints = [catalogue.get("endpoint", i) for i in catalogue.ids("endpoint")]
     return Expectations(
-        denominators={a.id: a.denominator for a in assays},  # type: ignore[attr-defined]
-        matrices={a.id: a.matrix for a in assays},  # type: ignore[attr-defined]
+        denominators={a.id: a.denominator for a in assays},
+        matrices={a.id: a.matrix for a in assays},
         assay=settings.assay,
-        event_codes={
-            e.id: frozenset({0, 1, *e.competing}) for e in load_all("endpoint")
-            if isinstance(e, Endpoint)
-        },
-    )  # fmt: skip
+        event_codes={e.id: frozenset({0, 1, *e.competing}) for e in endpoints},
+    )

@@ -230,13 +230,13 @@ def _effect(
         return None, None, None, None
     place = list(fit.names).index(term)
     lower, upper = np.exp(np.asarray(fit.confint(settings.level))[place])
-    values = (
-        float(np.exp(fit.coefficients[place])),
-        float(lower),
-        float(upper),
-        fit.table()["p_value"][place],
-    )
-    return tuple(None if v is None or np.isnan(v) else v for v in values)  # type: ignore[return-value]
+    ratio = float(np.exp(fit.coefficients[place]))
+    return _known(ratio), _known(lower), _known(upper), _known(fit.table()["p_value"][place])
+
+
+def _known(value: float | None) -> float | None:
+    """The number, or None for NaN."""
+    return None if value is None or np.isnan(value) else float(value)
 
 
 def _coding_rows(

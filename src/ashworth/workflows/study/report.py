@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ashworth.definitions import Reference as Source
 from ashworth.definitions import references
 from ashworth.figures import Figure
 from ashworth.reports import (
@@ -188,7 +189,7 @@ def _references(results: StudyResults) -> Section | None:
     return Section("References", "references", (References(items),)) if items else None
 
 
-def _reference(entry) -> Reference:  # type: ignore[no-untyped-def]
+def _reference(entry: Source) -> Reference:
     """One entry of the reference list."""
     title = f" {entry.title.rstrip('.')}." if entry.title else ""
     text = f"{entry.authors.rstrip('.')}.{title} {entry.journal}, {entry.year}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 import polars.selectors as cs
 
@@ -38,7 +40,9 @@ def result_tables(results: StudyResults) -> dict[str, pl.DataFrame]:
     }
 
 
-def _stack(results: StudyResults, part) -> pl.DataFrame:  # type: ignore[no-untyped-def]
+def _stack(
+    results: StudyResults, part: Callable[[EndpointResult], pl.DataFrame | None]
+) -> pl.DataFrame:
     """Stack one part of every endpoint's result."""
     frames = [f for f in map(part, results.results) if f is not None and f.width]
     return pl.concat(frames, how="diagonal") if frames else pl.DataFrame()

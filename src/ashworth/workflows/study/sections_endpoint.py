@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import polars.selectors as cs
@@ -34,6 +35,8 @@ def endpoint_section(results: StudyResults, endpoint: Endpoint) -> Section:
     mine = [r for r in results.results if r.endpoint.id == endpoint.id]
     titles = {p.name: p.title for p in results.groups.timepoints}
     blocks: Blocks = [Paragraph(endpoint_text(endpoint), lead="Counted as events.")]
+    if not mine:
+        blocks.append(Callout("caution", "No patient with a status is at risk; not analysed."))
     for result in mine:
         timepoint = result.survival.analysis.timepoint
         part = _blocks(results, result, first=result is mine[0])
@@ -55,8 +58,6 @@ def _blocks(results: StudyResults, result: EndpointResult, *, first: bool) -> Bl
     survival, endpoint = result.survival, result.endpoint
     analysis = survival.analysis
     blocks: Blocks = []
-    if analysis.n == 0:
-        return [Callout("caution", "No patient with a status is at risk; nothing to analyse.")]
     name = f"km-{endpoint.id}-{_slug(analysis.timepoint)}"
     blocks.append(
         curve_block(
@@ -119,7 +120,7 @@ def curve_block(
     settings = results.settings
     order = _group_order(results, survival)
     curves = _whole_numbers(survival.curves.table())
-    end = float(curves["time"].max() or 1.0)  # type: ignore[arg-type]
+    end = float(curves["time"].to_numpy().max())
     ticks = time_ticks(end, settings.time_unit)
     risk = _whole_numbers(survival.curves.risk_table(ticks))
     figure = kaplan_meier_figure(
@@ -274,12 +275,12 @@ def _single(frame: pl.DataFrame, section: str | None) -> bool:
     return frame.filter(pl.col("section") == section).height == 1
 
 
-def _effect(row: dict[str, object]) -> tuple[str, str]:
+def _effect(row: dict[str, Any]) -> tuple[str, str]:
     """Hazard ratio and p-value of one row."""
     if row["is_reference"]:
         return "1 (reference)", ""
     estimate, lower, upper = (row[k] for k in ("estimate", "lower", "upper"))
-    return ratio_limits(estimate, lower, upper), p_value(row["p_value"])  # type: ignore[arg-type]
+    return ratio_limits(estimate, lower, upper), p_value(row["p_value"])
 
 
 def _subgroup_blocks(
