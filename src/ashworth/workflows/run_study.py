@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from ashworth.errors import InputError, Problem
 from ashworth.figures import Figure
 from ashworth.storage import results_folder, write_run_log, write_table
 from ashworth.version import __version__
-from ashworth.workflows.study.analyse import StudyResults, analyse
+from ashworth.workflows.study.analyse import EndpointResult, StudyResults, analyse
 from ashworth.workflows.study.inputs import StudyInputs, read_study
 from ashworth.workflows.study.report import study_report
 from ashworth.workflows.study.result_tables import result_tables
@@ -34,7 +35,8 @@ class RunSummary:
         Results folder.
     patients : int
     endpoints : tuple of dict
-        Per endpoint and time point: n, events, hazard ratio with limits, log-rank p-value.
+        Per endpoint and time point: n, events, hazard ratio with limits, log-rank p-value, and
+        the adjusted hazard ratio with its limits.
     notices : tuple of str
     simulated : bool
     """
@@ -166,22 +168,30 @@ def _summary(results: StudyResults, inputs: StudyInputs, target: Path) -> RunSum
     )
 
 
-def _endpoint_summary(result: Any) -> dict[str, Any]:
+def _endpoint_summary(result: EndpointResult) -> dict[str, Any]:
     """One endpoint at one time point."""
     survival = result.survival
     ratio = survival.hazard_ratio or {}
-    finite = {k: float(v) for k, v in ratio.items() if v == v and abs(v) != float("inf")}
+    adjusted = result.models.multivariable.row(1, named=True) if result.models else {}
     return {
         "endpoint": result.endpoint.abbreviation,
         "timepoint": survival.analysis.timepoint,
         "n": survival.analysis.n,
         "events": survival.analysis.n_events,
-        "hazard_ratio": finite.get("estimate"),
-        "lower": finite.get("lower"),
-        "upper": finite.get("upper"),
+        "hazard_ratio": _finite(ratio.get("estimate")),
+        "lower": _finite(ratio.get("lower")),
+        "upper": _finite(ratio.get("upper")),
         "log_rank_p": None if survival.test is None else float(survival.test.p_value),
+        "adjusted_hazard_ratio": _finite(adjusted.get("estimate")),
+        "adjusted_lower": _finite(adjusted.get("lower")),
+        "adjusted_upper": _finite(adjusted.get("upper")),
         "problem": survival.problem,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """A number that JSON can hold, else None."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _endpoint_line(entry: dict[str, Any]) -> str:
