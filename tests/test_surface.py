@@ -1,0 +1,138 @@
+"""The public names of every room, and what importing them costs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+PUBLIC = {
+    "cli": "main",
+    "cohorts": """
+        PRESETS CohortSpec CountEffect CovariateEffect SimulatedCohort preset simulate""",
+    "definitions": """
+        Assay Catalogue Condition DatedCutoff Denominator DynamicsClass DynamicsRule Endpoint KINDS
+        Level OUTCOME_KINDS PositivityRule Reference Subtype json_schema load load_all
+        references""",
+    "enumeration": """
+        ChangeTest CountRegression Dynamics FittedPopulation Interval Measurement NegativeBinomial
+        PoissonLognormal Positivity Statuses TubeTotals agreement_probability change_test
+        combine_tubes concentration_probability count_regression detection_probability
+        disagreement_probability dynamics expected_positivity fit_population poisson_interval
+        positivity proportion_interval smallest_cutoff statuses volume_for_detection""",
+    "figures": """
+        Figure cohort_flow_figure count_distribution_figure dynamics_flow_figure forest_figure
+        kaplan_meier_figure positivity_figure time_ticks""",
+    "records": """
+        Expectations ExtraColumn InputFormat TABLES TableRead TablesRead blank check_tables
+        data_dictionary default_runs describe key_of read_table read_tables validate""",
+    "reports": """
+        Callout Column Definitions FigureBlock GroupHeader KeyFigure KeyFigures Paragraph Reference
+        References Report Row Section Table render_html""",
+    "storage": "file_digest results_folder software_versions write_run_log write_table",
+    "survival": """
+        CoxResult Curve CurveValues KaplanMeier PersonYears RateRatio TestResult classify_subtype
+        cox day_histogram derive_events follow_up kaplan_meier log_rank log_rank_from_histogram
+        person_years rate_ratio""",
+    "workflows": "",
+}
+ERRORS = {
+    "AshworthError", "AshworthWarning", "DefinitionError", "DefinitionFileError",
+    "EstimationError", "ImmortalTimeError", "InputError", "MonotoneLikelihoodWarning",
+    "NotEstimableWarning", "Problem",
+}  # fmt: skip
+
+
+def python(program: str) -> str:
+    """Run a program in a fresh interpreter; give what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded(program: str) -> set[str]:
+    """Top-level packages that a program has loaded at its end."""
+    tail = "\nimport sys, json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    return set(json.loads(python(program + tail).splitlines()[-1]))
+
+
+def test_every_room_is_pinned():
+    import ashworth
+
+    rooms = {m.name for m in pkgutil.iter_modules(ashworth.__path__)} - {"errors", "version"}
+    assert rooms == set(PUBLIC)
+
+
+@pytest.mark.parametrize("room", PUBLIC)
+def test_public_names(room):
+    module = importlib.import_module(f"ashworth.{room}")
+    names = list(getattr(module, "__all__", ()))
+    assert set(names) == set(PUBLIC[room].split())
+    assert len(names) == len(set(names))
+    for name in names:
+        assert not isinstance(getattr(module, name), ModuleType), name
+    with pytest.raises(AttributeError):
+        module.no_such_name  # noqa: B018
+
+
+def test_public_errors():
+    module = importlib.import_module("ashworth.errors")
+    classes = {n for n, v in vars(module).items() if isinstance(v, type) and n[0] != "_"}
+    assert ERRORS <= classes - {"Sequence"}
+
+
+AFTER = """
+import importlib, pkgutil, sys
+from types import ModuleType
+room = importlib.import_module("ashworth.{room}")
+for found in pkgutil.walk_packages(room.__path__, room.__name__ + "."):
+    importlib.import_module(found.name)
+for name in getattr(room, "__all__", ()):
+    value = getattr(room, name)
+    if isinstance(value, ModuleType):
+        sys.exit(f"{{name}} is a module")
+    inside = {{}}
+    exec(f"from ashworth.{room} import {{name}}", inside)
+    if inside[name] is not value:
+        sys.exit(f"{{name}} has two values")
+"""
+
+
+@pytest.mark.parametrize("room", [r for r in PUBLIC if PUBLIC[r]])
+def test_no_module_hides_a_public_name(room):
+    python(AFTER.format(room=room))
+
+
+HEAVY = {"polars", "numpy", "scipy", "numba", "pandas", "altair", "vl_convert", "dataframely"}
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert not loaded("import ashworth") & {*HEAVY, "pydantic", "cyclopts"}
+
+
+@pytest.mark.parametrize("room", ["survival", "enumeration", "definitions", "records", "figures"])
+def test_importing_a_room_loads_no_heavy_package(room):
+    assert not loaded(f"import ashworth.{room}") & HEAVY
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["simulate", "cohort", "--help"],
+                                   ["definitions", "--help"], ["--version"]],
+                         ids=" ".join)  # fmt: skip
+def test_help_loads_no_heavy_package(words):
+    program = (
+        "from ashworth.cli import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit as left:\n    assert left.code == 0\n"
+    )
+    assert not loaded(program) & HEAVY
+
+
+def test_survival_loads_no_chart_and_no_compiler_for_small_data():
+    program = "from ashworth.survival import cox\ncox([1, 2, 3, 4], [1, 0, 1, 1], [1, 0, 0, 1])"
+    assert not loaded(program) & {"altair", "vl_convert", "numba", "jinja2", "pandas"}
