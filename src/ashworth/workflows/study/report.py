@@ -123,7 +123,7 @@ def _key_figures(results: StudyResults) -> tuple[KeyFigure, ...]:
         words = ratio_limits(r["estimate"], r["lower"], r["upper"])
         limits = words.split(" ", 1)[1].strip("()") if "(" in words else ""
         level = f"{100 * results.settings.level:g}% CI {limits}"
-        label = f"Hazard ratio, {first.endpoint.abbreviation}"
+        label = f"Hazard ratio, {first.endpoint.abbreviation}, unadjusted"
         items.append(KeyFigure(label, ratio(r["estimate"]), level))
     median = median_limits(*first.survival.follow_up).split(" (")[0]
     unit = results.settings.time_unit

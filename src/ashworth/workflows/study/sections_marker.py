@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from ashworth.enumeration import proportion_interval
+from ashworth.definitions import PositivityRule
+from ashworth.enumeration import proportion_interval, volume_for_detection
 from ashworth.figures import count_distribution_figure, dynamics_flow_figure, positivity_figure
 from ashworth.reports import Callout, Column, FigureBlock, Paragraph, Row, Section, Table
 from ashworth.reports.numbers import count, p_words, percent, percent_limits
@@ -23,6 +25,7 @@ def marker_section(results: StudyResults) -> Section | None:
     cell = KINDS_OF_CELL.get(results.rule.phenotype, results.rule.phenotype)
     blocks: Blocks = [*_positivity(results, results.marker, cell)]
     blocks += _counts(results, results.marker, cell)
+    blocks.append(_negative_results(results, results.rule, results.marker, cell))
     if results.marker.repeatability.height:
         blocks.append(_repeatability(results, results.marker))
     if results.marker.dynamics is not None:
@@ -78,14 +81,41 @@ def _counts(results: StudyResults, marker: CountedMarker, cell: str) -> Blocks:
         category = next((b for least, b in BINS if least == cutoff.at_least), None)
     rows = marker.distribution.with_columns(pl.col("timepoint").replace_strict(titles))
     amount = results.rule.denominator.amount
-    unit = {"volume_ml": "ml", "nucleated_cells": "nucleated cells"}
-    per = f" per {amount:g} {unit[results.rule.denominator.kind]}" if amount else " per specimen"
+    per = f" per {_amount(amount, results.rule)}" if amount else " per specimen"
     figure = count_distribution_figure(
         rows, name="counts-distribution", title="Distribution of counts",
         x_title=f"{cell}{per}", cutoff_category=category, cutoff_label="cut-off",
         simulated=results.settings.simulated,
     )  # fmt: skip
     return [FigureBlock(figure, "Share of assessable patients by count; positive counts are dark.")]
+
+
+def _negative_results(
+    results: StudyResults, rule: PositivityRule, marker: CountedMarker, cell: str
+) -> Paragraph:
+    """What a negative result can exclude in the median amount that was analysed."""
+    amounts = marker.statuses.filter(pl.col("status") != "not_assessable")["denominator"]
+    low, middle, high = np.quantile(amounts.to_numpy(), [0.25, 0.5, 0.75])
+    cutoff = rule.cutoff()
+    least = cutoff.at_least or int(np.floor((cutoff.more_than or 0.0) * middle)) + 1
+    recovery = results.settings.recovery
+    mean = float(volume_for_detection(1.0, minimum_count=least, recovery=recovery))
+    per = rule.denominator.amount or (1.0 if rule.denominator.kind == "volume_ml" else 1e6)
+    low, middle_text, high = (_amount(v, rule) for v in (low, middle, high))
+    return Paragraph(
+        f"Median amount analysed {middle_text} (quartiles {low} to {high}). In it a true "
+        f"concentration of {mean / middle * per:.2g} {cell} per {_amount(per, rule)} would give "
+        f"a positive result with 95% probability (Poisson, recovery {recovery:g}); a negative "
+        "result does not exclude lower ones.",
+        lead="Negative results.",
+    )
+
+
+def _amount(value: float, rule: PositivityRule) -> str:
+    """Write an amount with its unit."""
+    if rule.denominator.kind == "volume_ml":
+        return f"{value:.3g} ml"
+    return f"{value / 1e6:.3g} million nucleated cells"
 
 
 def _repeatability(results: StudyResults, marker: CountedMarker) -> Table:
