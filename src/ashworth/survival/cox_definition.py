@@ -53,7 +53,7 @@ def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
     """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
     d, z = design, design.columns
     eta = beta @ z + d.offset
-    value = float(d.weights[d.event_rows] @ eta[d.event_rows])
+    value = float(d.weights[d.ties.event_rows] @ eta[d.ties.event_rows])
     score, information = d.event_sums.copy(), np.zeros((z.shape[0], z.shape[0]))
     squares = np.zeros(z.shape[0])
     ends = np.repeat(d.row_start[1:], np.diff(d.stratum_start))

@@ -24,6 +24,37 @@ _GATHERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class Ties:
+    """Events by cell, and the cells with several.
+
+    Attributes
+    ----------
+    event_rows, event_start : ndarray of int, shapes (events,), (U,)
+        Rows with an event by cell, and where each cell's start among them.
+    death_weight : ndarray, shape (U,)
+        Summed weights of each cell's dead.
+    cells, rows, start : ndarray of int
+        Cells with several events, the rows of these, and where each cell's start among them.
+    of : ndarray of int
+        For every one of these rows the index of its cell in `cells`.
+    part : ndarray
+        Efron's k / d for every one of these rows.
+    mean_weight : ndarray
+        Mean weight of the dead of `cells`.
+    """
+
+    event_rows: Integers
+    event_start: Integers
+    death_weight: Floats
+    cells: Integers
+    rows: Integers
+    start: Integers
+    of: Integers
+    part: Floats
+    mean_weight: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class CoxDesign:
     """A sorted Cox problem with m rows, p covariates and U cells.
 
@@ -52,12 +83,10 @@ class CoxDesign:
         Largest absolute value of each column.
     event_sums : ndarray, shape (p,)
         Weighted sums of the columns over the events.
-    event_rows : ndarray of int, shape (events,)
-        Rows with an event, by cell.
-    event_start : ndarray of int, shape (U,)
-        Where each cell's events start in `event_rows`.
-    tied_cells, tied_rows, tied_start : ndarray of int
-        Cells with several events, the rows of these, and where each cell's start among them.
+    ties : Ties
+        Events by cell.
+    widest_offset : float
+        Largest absolute offset.
     """
 
     columns: Floats
@@ -74,11 +103,8 @@ class CoxDesign:
     rows: Integers
     largest: Floats
     event_sums: Floats
-    event_rows: Integers
-    event_start: Integers
-    tied_cells: Integers
-    tied_rows: Integers
-    tied_start: Integers
+    ties: Ties
+    widest_offset: float
 
     @property
     def row_start(self) -> Integers:
@@ -86,10 +112,20 @@ class CoxDesign:
         return self.cell_start[self.stratum_start]
 
 
-def place_events(cell_start: Integers, deaths: Integers) -> tuple[Integers, Integers]:
-    """Rows with an event, by cell, and where each cell's events start among them."""
+def find_ties(cell_start: Integers, deaths: Integers, weights: Floats) -> Ties:
+    """Find the events and the ties of sorted rows."""
     start = np.cumsum(deaths) - deaths
-    return np.arange(deaths.sum()) + np.repeat(cell_start[:-1] - start, deaths), start
+    event_rows = np.arange(deaths.sum()) + np.repeat(cell_start[:-1] - start, deaths)
+    total = np.add.reduceat(weights[event_rows], start)
+    cells = np.flatnonzero(deaths > 1)
+    sizes = deaths[cells]
+    first = np.cumsum(sizes) - sizes
+    of = np.repeat(np.arange(cells.size), sizes)
+    k = np.arange(of.size) - first[of]
+    rows = cell_start[cells][of] + k
+    return Ties(
+        event_rows, start, total, cells, rows, first, of, k / sizes[of], total[cells] / sizes
+    )
 
 
 def _ranks(time: Floats, entry: Floats | None) -> tuple[Integers, Integers | None, int]:
@@ -240,24 +276,13 @@ def build_design(
         first = np.repeat(used[:-1], np.diff(row_start))
         late, late_start = late_entries(entry_cell, first, cells.deaths.size)
     weight = np.ones(rows.size) if weights is None else weights[rows]
-    event_rows, event_start = place_events(cell_start, cells.deaths)
+    ties = find_ties(cell_start, cells.deaths, weight)
+    totals = event_totals(columns, weight, cell_start, cells.deaths, ties.event_rows)
+    widest = 0.0 if offset is None else float(np.abs(shift).max(initial=0.0))
     return CoxDesign(
         columns, scale, weight, shift, exit_cell, entry_cell, cell_start, cells.deaths,
-        used, late, late_start, rows, largest,
-        event_totals(columns, weight, cell_start, cells.deaths, event_rows), event_rows,
-        event_start, *tied_events(event_rows, event_start, cells.deaths),
+        used, late, late_start, rows, largest, totals, ties, widest,
     )  # fmt: skip
-
-
-def tied_events(
-    event_rows: Integers, event_start: Integers, deaths: Integers
-) -> tuple[Integers, Integers, Integers]:
-    """Cells with tied events, their events' rows, and where each cell's start among them."""
-    cells = np.flatnonzero(deaths > 1)
-    sizes = deaths[cells]
-    starts = np.cumsum(sizes) - sizes
-    places = np.arange(sizes.sum()) + np.repeat(event_start[cells] - starts, sizes)
-    return cells, event_rows[places], starts
 
 
 def event_totals(

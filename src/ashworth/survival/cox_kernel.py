@@ -228,7 +228,8 @@ def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
         subtract_late(at_risk, risk, z, d.late_rows, d.late_start)
     suffix_within(at_risk, d.stratum_start)
     terms = collapse_ties(at_risk[0], dead[0], d.deaths, d.weights, d.cell_start, efron)
-    shift = float(d.weights[d.event_rows] @ offset[d.event_rows]) if offset.any() else 0.0
+    rows = d.ties.event_rows
+    shift = float(d.weights[rows] @ offset[rows]) if offset.any() else 0.0
     s1, f1 = at_risk[1:], dead[1:]
     value = float(beta @ d.event_sums + shift - terms[0].sum())
     score = d.event_sums - s1 @ terms[1] + f1 @ terms[2]

@@ -21,10 +21,9 @@ import numpy as np
 
 from ashworth.survival.cox_design import (
     CoxDesign,
+    find_ties,
     interval_maximum,
     late_entries,
-    place_events,
-    tied_events,
 )
 from ashworth.survival.inputs import Booleans, Floats, Integers
 
@@ -38,7 +37,7 @@ def _recedes(design: CoxDesign, direction: Floats, tolerance: float) -> bool:
     """Say whether all events have the largest predictor of their risk set along `direction`."""
     v = direction @ design.columns
     top = interval_maximum(v, design)
-    dead = np.minimum.reduceat(v[design.event_rows], design.event_start)
+    dead = np.minimum.reduceat(v[design.ties.event_rows], design.ties.event_start)
     lowest = -interval_maximum(-v, design)
     return bool((dead >= top - tolerance).all() and (top - lowest).max() > _MOVES)
 
@@ -128,7 +127,7 @@ def limit_design(design: CoxDesign, direction: Floats, near: float | None = None
     near = 1e3 * _rounding(design, direction) if near is None else near
     pieces, entry, leave = _intervals_on_face(v, interval_maximum(v, design), design, near)
     event = np.zeros(design.columns.shape[1], dtype=bool)
-    event[design.event_rows] = True
+    event[design.ties.event_rows] = True
     died = event[pieces] & (leave == design.exit_cell[pieces])
     order = np.lexsort((~died, leave))
     pieces, entry, leave = pieces[order], entry[order], leave[order]
@@ -137,17 +136,12 @@ def limit_design(design: CoxDesign, direction: Floats, near: float | None = None
     stratum = np.searchsorted(design.stratum_start, leave, side="right") - 1
     late, late_start = late_entries(entry, design.stratum_start[stratum], n_cells)
     cell_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    event_rows, event_start = place_events(cell_start, design.deaths)
-    tied = tied_events(event_rows, event_start, design.deaths)
+    weights = design.weights[pieces]
     return replace(
         design,
         columns=np.ascontiguousarray(design.columns[:, pieces]),
-        weights=design.weights[pieces],
-        event_rows=event_rows,
-        event_start=event_start,
-        tied_cells=tied[0],
-        tied_rows=tied[1],
-        tied_start=tied[2],
+        weights=weights,
+        ties=find_ties(cell_start, design.deaths, weights),
         offset=design.offset[pieces],
         exit_cell=leave,
         entry_cell=entry,

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg.lapack import dposv
+from scipy.linalg.lapack import dposv, dpotrf  # pyrefly: ignore[missing-module-attribute]
 
 from ashworth.survival import cox_definition, cox_twin
 from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign
 from ashworth.survival.cox_monotone import limit_design, recession_direction
 from ashworth.survival.cox_twin import Likelihood, widest_predictor
-from ashworth.survival.inputs import Booleans, Floats, Integers
+from ashworth.survival.inputs import Floats, Integers
 
 _MANY_STRATA = 2_000
 _PIVOT = 1e-10
@@ -118,17 +118,14 @@ def determined(at: Likelihood, order: Integers) -> Integers:
     return np.array(sorted(kept), dtype=np.int64)
 
 
-def all_determined(at: Likelihood) -> Booleans | bool:
+def all_determined(at: Likelihood) -> bool:
     """Quick test that no coefficient can be left out."""
     diagonal = at.gram_diagonal
     if not (diagonal > 0).all():
         return False
-    root = np.sqrt(diagonal)
-    try:
-        chol = np.linalg.cholesky(at.information / np.outer(root, root))
-    except np.linalg.LinAlgError:
-        return False
-    return bool((np.diagonal(chol) ** 2 > 10 * _PIVOT).all())
+    root = 1.0 / np.sqrt(diagonal)
+    chol, failed = dpotrf(at.information * root * root[:, None])
+    return not failed and bool((chol.diagonal() ** 2 > 10 * _PIVOT).all())
 
 
 def newton_step(at: Likelihood, kept: Integers) -> tuple[Floats, float]:

@@ -9,6 +9,9 @@ import numpy as np
 from ashworth.survival.cox_design import CoxDesign
 from ashworth.survival.inputs import Floats, Integers
 
+_BLOCK = 32
+_TRIANGLE = np.tril(np.ones((_BLOCK, _BLOCK)))
+
 SMALLEST_RISK = 1e-140
 """Floor of exp(linear predictor), so that every risk set stays positive."""
 
@@ -38,25 +41,31 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class TieTerms:
-    """What a risk set adds, per cell: Efron's d terms collapsed to scalars, shape (U,) each.
+    """What the risk sets add, Efron's d terms collapsed to scalars, times the mean weight.
 
-    With b_k = s0 - (k / d) f0, k = 0..d-1 (Breslow: k = 0 throughout) and the mean weight of the
-    dead: ``log_sum`` = sum log b_k, ``inverse`` = sum 1/b_k, ``tied`` = sum (k/d)/b_k, and
-    ``square``, ``square_tied``, ``square_tied2`` = sums of 1, k/d, (k/d)^2 over b_k^2.
+    With b_k = s0 - (k / d) f0, k = 0..d-1 (Breslow: k = 0 throughout).
+
+    Attributes
+    ----------
+    log_sum : float
+        Sum of log b_k over all cells.
+    inverse, square : ndarray, shape (U,)
+        Sums of 1 / b_k and 1 / b_k^2.
+    tied, square_tied, square_tied2 : ndarray, shape (cells with ties,)
+        Sums of (k/d) / b_k, (k/d) / b_k^2 and (k/d)^2 / b_k^2.
     """
 
-    log_sum: Floats
+    log_sum: float
     inverse: Floats
-    tied: Floats
     square: Floats
+    tied: Floats
     square_tied: Floats
     square_tied2: Floats
 
 
 def widest_predictor(design: CoxDesign, beta: Floats) -> float:
     """Bound of the absolute linear predictor."""
-    offset = max(float(design.offset.max()), -float(design.offset.min()))
-    return float(design.largest @ np.abs(beta)) + offset
+    return float(design.largest @ np.abs(beta)) + design.widest_offset
 
 
 def safe_offset(design: CoxDesign, beta: Floats) -> Floats:
@@ -78,68 +87,81 @@ def _suffix_sums(per_cell: Floats, stratum_start: Integers) -> Floats:
     return out
 
 
-def tie_terms(s0: Floats, f0: Floats, design: CoxDesign, *, efron: bool) -> TieTerms:
-    """Collapse the tied events of each cell to scalars, times the mean weight of its dead.
+def tie_terms(s0: Floats, f0: Floats, design: CoxDesign) -> TieTerms:
+    """Collapse the tied events of each cell to scalars.
 
     Parameters
     ----------
     s0 : ndarray, shape (U,)
         Summed risk of everybody at risk.
     f0 : ndarray, shape (cells with ties,)
-        Summed risk of the dead, where there are several.
+        Summed risk of the dead, where there are several; empty for Breslow's way.
     design : CoxDesign
         The sorted problem.
-    efron : bool
-        Efron's treatment of ties.
     """
-    weight = np.add.reduceat(design.weights[design.event_rows], design.event_start)
-    one = 1.0 / s0
-    log_sum, inverse = weight * np.log(s0), weight * one
-    square, zero = inverse * one, np.zeros_like(s0)
-    if not efron or design.tied_cells.size == 0:
-        return TieTerms(log_sum, inverse, zero, square, zero, zero)
-    cells, starts, deaths = design.tied_cells, design.tied_start, design.deaths[design.tied_cells]
-    d = np.repeat(deaths, deaths)
-    part = (np.arange(d.size) - np.repeat(starts, deaths)) / d
-    b = np.repeat(s0[cells], deaths) - part * np.repeat(f0, deaths)
-    terms = np.empty((6, d.size))
-    terms[0], terms[1] = np.log(b), 1.0 / b
-    np.multiply(part, terms[1], out=terms[2])
+    ties = design.ties
+    weight = ties.death_weight
+    one, logs = 1.0 / s0, np.log(s0)
+    inverse = weight * one
+    square = inverse * one
+    log_sum = float(weight @ logs)
+    if f0.size == 0:
+        return TieTerms(log_sum, inverse, square, f0, f0, f0)
+    cells, of = ties.cells, ties.of
+    b = s0[cells][of] - ties.part * f0[of]
+    terms = np.empty((6, of.size))
+    np.log(b, out=terms[0])
+    np.divide(1.0, b, out=terms[1])
+    np.multiply(ties.part, terms[1], out=terms[2])
     np.multiply(terms[1], terms[1:3], out=terms[3:5])
     np.multiply(terms[2], terms[2], out=terms[5])
-    all_terms = np.stack([log_sum, inverse, zero, square, zero, zero])
-    all_terms[:, cells] = np.add.reduceat(terms, starts, axis=1) * (weight[cells] / deaths)
-    return TieTerms(*all_terms)
+    sums = np.add.reduceat(terms, ties.start, axis=1) * ties.mean_weight
+    log_sum += float(sums[0].sum() - weight[cells] @ logs[cells])
+    inverse[cells], square[cells] = sums[1], sums[3]
+    return TieTerms(log_sum, inverse, square, sums[2], sums[4], sums[5])
 
 
 def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
     """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
-    z = design.columns
-    eta = beta @ z
-    eta += safe_offset(design, beta)
-    moments = np.empty((z.shape[0] + 1, z.shape[1]))
-    moments[0] = design.weights * np.maximum(np.exp(eta), SMALLEST_RISK)
-    np.multiply(moments[0], z, out=moments[1:])
+    z, ties = design.columns, design.ties
+    p, m = z.shape
+    offset = safe_offset(design, beta)
+    moments = np.zeros((p + 1, -(-m // _BLOCK) * _BLOCK))
+    risk = moments[0, :m]
+    np.exp(beta @ z + offset, out=risk)
+    np.maximum(risk, SMALLEST_RISK, out=risk)
+    risk *= design.weights
+    np.multiply(risk, z, out=moments[1:, :m])
     at_risk = _at_risk_sums(design, moments)
-    tied = design.tied_cells.size > 0 and efron
-    dead = moments[:, design.tied_rows] if tied else np.zeros((z.shape[0] + 1, 0))
-    f = np.add.reduceat(dead, design.tied_start, axis=1) if tied else dead
-    terms = tie_terms(at_risk[0], f[0], design, efron=efron)
-    weight = design.weights[design.event_rows]
-    value = float(weight @ eta[design.event_rows] - terms.log_sum.sum())
-    score = design.event_sums - at_risk[1:] @ terms.inverse
-    if tied:
-        score += f[1:] @ terms.tied[design.tied_cells]
-    information, diagonal = _information(design, moments[0], at_risk[1:], f[1:], terms, tied=tied)
+    if efron and ties.rows.size:
+        dead = np.add.reduceat(moments.take(ties.rows, axis=1), ties.start, axis=1)
+    else:
+        dead = moments[:, :0]
+    terms = tie_terms(at_risk[0], dead[0], design)
+    value = float(beta @ design.event_sums) - terms.log_sum
+    if design.widest_offset or offset is not design.offset:
+        value += float(design.weights[ties.event_rows] @ offset[ties.event_rows])
+    s1, f1 = at_risk[1:], dead[1:]
+    score = design.event_sums - s1 @ terms.inverse + f1 @ terms.tied
+    information, diagonal = _information(design, risk, s1, f1, terms)
     return Likelihood(value, score, information, diagonal)
 
 
 def _at_risk_sums(design: CoxDesign, moments: Floats) -> Floats:
-    """Moments summed over everybody at risk in each cell, shape (p + 1, U)."""
+    """Moments summed over everybody at risk in each cell, shape (p + 1, U).
+
+    In one stratum without late entry that is a sum over the last rows: within blocks of rows by a
+    product with a triangle of ones, then over the later blocks.
+    """
     starts = design.cell_start[:-1]
     if design.stratum_start.size == 2 and not design.late_rows.size:
-        return moments[:, ::-1].cumsum(axis=1)[:, moments.shape[1] - 1 - starts]
-    per_cell = np.add.reduceat(moments, starts, axis=1)
+        blocks = moments.reshape(moments.shape[0], -1, _BLOCK)
+        within = blocks @ _TRIANGLE
+        later = np.zeros((blocks.shape[0], blocks.shape[1]))
+        later[:, :-1] = within[:, :0:-1, 0].cumsum(axis=1)[:, ::-1]
+        within += later[:, :, None]
+        return within.reshape(moments.shape).take(starts, axis=1)
+    per_cell = np.add.reduceat(moments[:, : design.rows.size], starts, axis=1)
     if design.late_rows.size:
         cell = design.entry_cell[design.late_rows]
         late = moments[:, design.late_rows]
@@ -149,21 +171,21 @@ def _at_risk_sums(design: CoxDesign, moments: Floats) -> Floats:
 
 
 def _information(
-    design: CoxDesign, risk: Floats, s1: Floats, f1: Floats, terms: TieTerms, *, tied: bool
+    design: CoxDesign, risk: Floats, s1: Floats, f1: Floats, terms: TieTerms
 ) -> tuple[Floats, Floats]:
     """Weighted Gram of the rows minus the Gram of the risk-set means."""
-    z, cells = design.columns, design.tied_cells
+    z, ties = design.columns, design.ties
     hazard = prefix_sums(terms.inverse, design.stratum_start)
-    exposure = hazard[design.exit_cell]
+    exposure = hazard.take(design.exit_cell)
     if design.late_rows.size:
         exposure[design.late_rows] -= hazard[design.entry_cell[design.late_rows]]
-    if tied:
-        exposure[design.tied_rows] -= np.repeat(terms.tied[cells], design.deaths[cells])
-    gram = (z * (risk * exposure)) @ z.T
     means = (s1 * terms.square) @ s1.T
-    if tied:
-        cross = (s1[:, cells] * terms.square_tied[cells]) @ f1.T
-        means += (f1 * terms.square_tied2[cells]) @ f1.T - cross - cross.T
+    if f1.shape[1]:
+        exposure[ties.rows] -= terms.tied[ties.of]
+        cross = (s1.take(ties.cells, axis=1) * terms.square_tied) @ f1.T
+        means += (f1 * terms.square_tied2) @ f1.T - cross - cross.T
+    exposure *= risk
+    gram = (z * exposure) @ z.T
     return gram - means, gram.diagonal().copy()
 
 
