@@ -1,0 +1,121 @@
+"""The reference pages name everything that exists; the documentation builds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ashworth.enumeration
+import ashworth.survival
+from ashworth.cli.main import app
+from ashworth.workflows.study.settings import (
+    Covariate,
+    InputSettings,
+    StudySettings,
+    TimePoint,
+)
+
+DOCS = Path(__file__).parents[2] / "docs"
+SECTIONS = {
+    "": StudySettings,
+    "input": InputSettings,
+    "timepoints": TimePoint,
+    "covariates": Covariate,
+}
+
+
+def rows(page: str) -> str:
+    return "\n".join(
+        line for line in (DOCS / page).read_text(encoding="utf-8").splitlines() if "|" in line[:2]
+    )
+
+
+def section(heading: str) -> str:
+    """Text of the page study-toml under a second-level heading that names the section."""
+    text = (DOCS / "reference/study-toml.md").read_text(encoding="utf-8")
+    parts = re.split(r"(?m)^## ", text)
+    if not heading:
+        nested = [p for p in parts if not re.match(r"`\[", p)]
+        return "\n".join(nested)
+    (part,) = [p for p in parts if re.match(rf"`\[+{heading}[.\]]", p)]
+    return part
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_key_of_study_toml_is_described_with_its_default(name):
+    text = section(name)
+    for key, field in SECTIONS[name].model_fields.items():
+        if key in ("input", "columns", "covariates", "timepoints") and not name:
+            assert re.search(rf"(?m)^## `\[+{key}[.\]]", "\n" + whole_page()), key
+            continue
+        row = re.search(rf"(?m)^\| `{key}` \|(.*)$", text)
+        assert row, f"{name}.{key} has no row"
+        if field.is_required():
+            assert "required" in row[1], key
+        elif isinstance(field.default, str | int | float) and field.default != "":
+            shown = str(field.default).lower() if isinstance(field.default, bool) else None
+            wanted = shown or f"{field.default:g}" if not isinstance(field.default, str) else None
+            wanted = wanted or f'"{field.default}"'
+            assert f"`{wanted}`" in row[1], f"{key}: default {wanted}"
+
+
+def whole_page() -> str:
+    return (DOCS / "reference/study-toml.md").read_text(encoding="utf-8")
+
+
+def test_no_row_describes_a_key_that_does_not_exist():
+    keys = {k for model in SECTIONS.values() for k in model.model_fields}
+    assert set(re.findall(r"(?m)^\| `(\w+)` \|", whole_page())) <= keys
+
+
+@pytest.mark.parametrize(
+    "room", [ashworth.survival, ashworth.enumeration], ids=lambda r: r.__name__
+)
+def test_every_public_name_stands_on_its_page(room):
+    text = (DOCS / f"reference/{room.__name__.split('.')[1]}.md").read_text(encoding="utf-8")
+    described = set(re.findall(rf"auto\w+:: {room.__name__}\.(\w+)", text))
+    assert described == set(room.__all__)
+
+
+def commands(parent, prefix=()):
+    """All commands with the options that a user can give."""
+    for name in parent:
+        if name.startswith("-"):
+            continue
+        child = parent[name]
+        path = (*prefix, name)
+        inner = [n for n in child if not n.startswith("-")]
+        if inner:
+            yield from commands(child, path)
+        else:
+            options = {
+                n for a in child.assemble_argument_collection() for n in a.names if "--" in n
+            }
+            yield " ".join(path), options
+
+
+def test_every_command_and_option_is_described():
+    text = (DOCS / "reference/commands.md").read_text(encoding="utf-8")
+    found = dict(commands(app))
+    assert len(found) >= 5
+    for command, options in found.items():
+        (part,) = re.findall(rf"(?ms)^## `ashworth {command}.*?(?=^## |\Z)", text)
+        for option in options:
+            positional = option[2:].upper()
+            assert f"`{option}`" in part or f"`{positional}`" in part, f"{command} {option}"
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_without_warnings(tmp_path):
+    pytest.importorskip("sphinx")
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html",
+         "-d", str(tmp_path / "trees"), str(DOCS), str(tmp_path / "html")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "html" / "index.html").is_file()
