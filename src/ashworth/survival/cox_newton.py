@@ -159,7 +159,7 @@ def _advance(evaluate: Evaluate, point: _Point, step: Floats) -> bool:
 
 def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) -> _Point:
     """Iterate until the step is negligible or a direction of recession is proved."""
-    tolerance = max(3e-10, 2e-10 * np.sqrt(float(design.deaths.sum())))
+    tolerance = 1e-9 * float(np.sqrt(design.ties.event_rows.size))
     previous = np.inf
     while point.iterations < _MAX_ITERATIONS:
         step, squared = newton_step(point.at, kept)

@@ -126,7 +126,8 @@ def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
     z, ties = design.columns, design.ties
     p, m = z.shape
     offset = safe_offset(design, beta)
-    moments = np.zeros((p + 1, -(-m // _BLOCK) * _BLOCK))
+    moments = np.empty((p + 1, -(-m // _BLOCK) * _BLOCK))
+    moments[:, m:] = 0.0
     risk = moments[0, :m]
     np.exp(beta @ z + offset, out=risk)
     np.maximum(risk, SMALLEST_RISK, out=risk)
@@ -155,12 +156,10 @@ def _at_risk_sums(design: CoxDesign, moments: Floats) -> Floats:
     """
     starts = design.cell_start[:-1]
     if design.stratum_start.size == 2 and not design.late_rows.size:
-        blocks = moments.reshape(moments.shape[0], -1, _BLOCK)
-        within = blocks @ _TRIANGLE
-        later = np.zeros((blocks.shape[0], blocks.shape[1]))
-        later[:, :-1] = within[:, :0:-1, 0].cumsum(axis=1)[:, ::-1]
-        within += later[:, :, None]
-        return within.reshape(moments.shape).take(starts, axis=1)
+        within = (moments.reshape(-1, _BLOCK) @ _TRIANGLE).reshape(moments.shape)
+        later = np.zeros((moments.shape[0], moments.shape[1] // _BLOCK))
+        later[:, :-1] = within[:, _BLOCK::_BLOCK][:, ::-1].cumsum(axis=1)[:, ::-1]
+        return within.take(starts, axis=1) + later.take(starts // _BLOCK, axis=1)
     per_cell = np.add.reduceat(moments[:, : design.rows.size], starts, axis=1)
     if design.late_rows.size:
         cell = design.entry_cell[design.late_rows]
