@@ -240,7 +240,7 @@ def cox(
               - \tfrac{k}{d} \sum_{D} w_j e^{\eta_j}\Bigr)
 
     Newton's method stops with a step below 1e-9 times the root of the number of events, in standard
-    errors: the coefficients are then exact to rounding, the standard errors to about 5e-10. From
+    errors: the coefficients are then exact to rounding, the standard errors to about 1e-9. From
     50,000 rows on it starts from the fit of every 25th row.
 
     References
