@@ -178,14 +178,13 @@ def merge_near_ties(
     everything = time if entry is None else np.concatenate([time, entry])
     ordered = np.sort(everything)
     distinct = ordered[np.concatenate([[True], ordered[1:] > ordered[:-1]])]
-    gaps = np.diff(distinct)
-    close = gaps <= tolerance * max(1.0, distinct.mean())
-    if not close.any():
+    near = tolerance * max(1.0, float(distinct.mean()))
+    if not (np.diff(distinct) <= near).any():
         return time, entry
-    place = np.searchsorted(distinct, everything)
-    first = np.flatnonzero(np.concatenate([[True], ~close]))
-    run = np.cumsum(np.concatenate([[True], ~close])) - 1
-    merged = distinct[first][run][place]
+    order = np.argsort(everything)
+    fresh = np.concatenate([[True], np.diff(ordered) > near])
+    merged = np.empty_like(everything)
+    merged[order] = ordered[fresh][np.cumsum(fresh) - 1]
     if entry is None:
         return merged, None
     time, entry = merged[: time.size], merged[time.size :]
