@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import tomllib
 
-import numpy as np
 import polars as pl
 from scipy.stats import binom
 
@@ -69,7 +68,8 @@ def main() -> int:
     table = pl.concat([coverage(name, range(1, n + 1)) for name in names])
     low, high = binom.ppf([0.005, 0.995], n, 0.95) / n
     print(table, f"\nband for {n} seeds: {low:.3f} to {high:.3f}")
-    return int(not np.all((table["share"] >= low) & (table["share"] <= high)))
+    share = table["share"].to_numpy()
+    return int(not ((share >= low) & (share <= high)).all())
 
 
 if __name__ == "__main__":
