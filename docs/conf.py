@@ -10,3 +10,4 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 html_theme = "furo"
 html_title = "ashworth"
 autodoc_typehints = "none"
+napoleon_use_ivar = True

@@ -21,7 +21,7 @@ from .blocks import Block, Call, blocks_of, calls_of, shows
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [p for p in PAGES if "_build" not in p.parts]
-PASSIVE = ("", "text", "csv", "yaml", "bibtex")
+PASSIVE = ("", "text", "yaml")
 RUN = ("python", "console", "toml")
 
 
@@ -117,9 +117,12 @@ def run_command(call: Call, desk: Path, where: str) -> None:
         return
     assert words[0] == "ashworth", f"{where}: '{words[0]}' is not run here; say why"
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        with pytest.raises(SystemExit) as left:
-            main(words[1:])
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as left,
+    ):
+        main(words[1:])
     printed = out.getvalue() + err.getvalue()
     assert left.value.code == call.code, f"{where}: {call.command}\n{printed}"
     assert shows(call.shown, printed), f"{where}: {call.command} printed\n{printed}"

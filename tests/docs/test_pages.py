@@ -93,7 +93,10 @@ def commands(parent, prefix=()):
             yield from commands(child, path)
         else:
             options = {
-                n for a in child.assemble_argument_collection() for n in a.names if "--" in n
+                n
+                for a in child.assemble_argument_collection()
+                for n in a.names
+                if n.startswith("--") and not n.startswith("--no-")
             }
             yield " ".join(path), options
 
