@@ -17,11 +17,7 @@ from pathlib import Path
 FENCE = re.compile(
     r"^(?P<ticks>`{3,})(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=ticks)[ ]*$", re.M | re.S
 )
-    r"^(?P<ticks>`{3,})(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=ticks)[ ]*$", re.M | re.S
-)
 COMMENT = re.compile(
-    r"<!--\s*(?P<what>file|edit|output|not run)(?::\s*(?P<value>[^>]*?))?\s*-->\s*\Z"
-)
     r"<!--\s*(?P<what>file|edit|output|not run)(?::\s*(?P<value>[^>]*?))?\s*-->\s*\Z"
 )
 
