@@ -131,7 +131,10 @@ def run_command(call: Call, desk: Path, where: str) -> None:
 MACHINE = re.compile(
     r"/(?:work|tmp|root|home)/|https?://[^\s)]*(?:pypi|proxy|mirror|localhost|127\.)", re.I
 )
-NEVER = re.compile(r"\bcompliant\b|\banonymous\b|\brecommendations?\b|!(?=\s|$)", re.I | re.M)
+NEVER = re.compile(
+    r"\bcompliant\b|\banonymous\b|\brecommendations?\b|\bdiagnos[ei]s\b|!(?=\s|$)", re.I | re.M
+)
+RENDERED = ("docs/reference/tables.md", "docs/reference/definitions.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
@@ -139,7 +142,8 @@ def test_words_and_places_that_never_appear(page):
     text = page.read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```|`[^`\n]*`|<!--.*?-->", "", text, flags=re.S)
     assert not MACHINE.findall(text)
-    assert not NEVER.findall(prose)
+    if names(page) not in RENDERED:
+        assert not NEVER.findall(prose)
 
 
 def links_of(page: Path) -> list[str]:

@@ -112,6 +112,13 @@ def test_every_command_and_option_is_described():
             assert f"`{option}`" in part or f"`{positional}`" in part, f"{command} {option}"
 
 
+def test_the_picture_is_small_and_said_to_be_simulated():
+    picture = DOCS / "images" / "report-metastatic.png"
+    assert picture.stat().st_size < 300_000
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert "**simulated**" in readme.split("report-metastatic.png")[1][:300]
+
+
 @pytest.mark.slow
 def test_the_documentation_builds_without_warnings(tmp_path):
     pytest.importorskip("sphinx")
