@@ -108,10 +108,8 @@ def _start(problem: _Problem, *, efron: bool) -> Floats | None:
     return fit.beta / design.scale
 
 
-def _test(statistic: float, name: str, problem: _Problem, df: int) -> TestResult:
-    events = int(problem.event.sum())
-    p = chi_square_p(statistic, df)
-    return TestResult(statistic, df, p, f"{name} test", problem.time.size, events)
+def _test(statistic: float, name: str, n: int, events: int, df: int) -> TestResult:
+    return TestResult(statistic, df, chi_square_p(statistic, df), f"{name} test", n, events)
 
 
 def _covariance(fit: CoxFit, scale: Floats) -> Floats:
@@ -151,22 +149,23 @@ def _result(problem: _Problem, fit: CoxFit, scale: Floats, options: dict[str, An
     p = scale.size
     coefficients = np.full(p, np.nan)
     coefficients[fit.fitted] = fit.beta[fit.fitted] / scale[fit.fitted]
-    coefficients = np.where(fit.infinite != 0, np.inf * np.sign(fit.infinite + 0.5), coefficients)
-    coefficients = np.where((fit.infinite == 0) & np.isinf(coefficients), np.nan, coefficients)
-    _warn(problem.names, fit, np.isnan(coefficients))
+    coefficients[np.isinf(coefficients)] = np.nan
     covariance = _covariance(fit, scale)
-    errors = np.sqrt(np.diagonal(covariance))
-    errors = np.where(fit.infinite != 0, np.inf, errors)
-    df = fit.kept.size
+    errors = np.sqrt(covariance.diagonal())
     wald = float(fit.beta @ fit.best.information @ fit.beta)
-    if (fit.infinite != 0).any():
+    endless = fit.infinite != 0
+    if endless.any():
+        coefficients[endless] = np.inf * np.sign(fit.infinite[endless])
+        errors[endless] = np.inf
         wald = float("nan")
+    _warn(problem.names, fit, np.isnan(coefficients))
+    n, events, df = problem.time.size, int(np.count_nonzero(problem.event)), fit.kept.size
     rise = fit.best.value - fit.null.value
     score = newton_step(fit.null, fit.kept)[1] if df else 0.0
     return CoxResult(
         problem.names, coefficients, errors, covariance, fit.best.value, fit.null.value,
-        _test(2.0 * rise, "likelihood ratio", problem, df), _test(wald, "Wald", problem, df),
-        _test(score, "score", problem, df), problem.time.size, int(problem.event.sum()),
+        _test(2.0 * rise, "likelihood ratio", n, events, df), _test(wald, "Wald", n, events, df),
+        _test(score, "score", n, events, df), n, events,
         options.pop("n_strata"), options["ties"], fit.converged, fit.iterations,
         f"Cox proportional hazards, {options['ties'].capitalize()} ties", options, __version__,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from ashworth.survival.cox_design import CoxDesign
 from ashworth.survival.inputs import Floats, Integers
 
-_BLOCK = 32
+_BLOCK = 16
 _TRIANGLE = np.tril(np.ones((_BLOCK, _BLOCK)))
 
 SMALLEST_RISK = 1e-140
@@ -159,7 +159,9 @@ def _at_risk_sums(design: CoxDesign, moments: Floats) -> Floats:
         within = (moments.reshape(-1, _BLOCK) @ _TRIANGLE).reshape(moments.shape)
         later = np.zeros((moments.shape[0], moments.shape[1] // _BLOCK))
         later[:, :-1] = within[:, _BLOCK::_BLOCK][:, ::-1].cumsum(axis=1)[:, ::-1]
-        return within.take(starts, axis=1) + later.take(starts // _BLOCK, axis=1)
+        out = within.take(starts, axis=1)
+        out += later.take(starts // _BLOCK, axis=1)
+        return out
     per_cell = np.add.reduceat(moments[:, : design.rows.size], starts, axis=1)
     if design.late_rows.size:
         cell = design.entry_cell[design.late_rows]
