@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ashworth.survival.inputs import Booleans, Floats, Integers, whole_days
+from ashworth.survival.inputs import Booleans, Floats, Integers, is_sorted, whole_days
 
 KERNEL_ROWS = 20_000
 """From this many rows on the compiled kernel runs; below it the numpy twin."""
@@ -136,6 +136,9 @@ def _ranks(time: Floats, entry: Floats | None) -> tuple[Integers, Integers | Non
         if span <= max(4 * time.size, 100_000):
             clock = time.astype(np.int64) - first
             return clock, None if entry is None else entry.astype(np.int64) - first, span
+    if entry is None and is_sorted(time):
+        place = np.cumsum(np.concatenate([[False], time[1:] > time[:-1]]))
+        return place, None, int(place[-1]) + 1
     everything = time if entry is None else np.concatenate([time, entry])
     distinct, place = np.unique(everything, return_inverse=True)
     place = place.astype(np.int64)

@@ -16,6 +16,8 @@ from ashworth.survival.inputs import (
     Floats,
     check_level,
     check_option,
+    in_time_order,
+    is_sorted,
     labels,
     merge_near_ties,
     observations,
@@ -162,12 +164,11 @@ def _tally(time: Floats, event: Booleans, weights: Floats | None) -> tuple[Float
         present = np.flatnonzero(np.bincount(place))
         distinct, size = present.astype(np.float64), int(place.max()) + 1
     elif weights is None:
-        ordered, events = np.sort(time), np.sort(time[event])
+        order = slice(None) if is_sorted(time) else np.argsort(time)
+        ordered = time[order]
         first = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]]))
-        distinct = ordered[first]
-        before = np.searchsorted(events, distinct)
-        died = np.diff(before, append=events.size).astype(np.float64)
-        return distinct, died, np.diff(first, append=time.size).astype(np.float64)
+        died = np.add.reduceat(event[order].astype(np.float64), first)
+        return ordered[first], died, np.diff(first, append=time.size).astype(np.float64)
     else:
         distinct, place = np.unique(time, return_inverse=True)
         present, size = slice(None), distinct.size
@@ -293,6 +294,7 @@ def kaplan_meier(
     faults = Faults("kaplan_meier")
     names, codes = (["all"], None) if group is None else labels(group, "group", faults)
     seen = observations(time, event, entry, weights, faults, ("group", codes))
+    seen, (codes,) = in_time_order(seen, codes)
     t, e = merge_near_ties(seen.time, seen.entry, tie_tolerance)
     groups = {}
     for g, name in enumerate(names):

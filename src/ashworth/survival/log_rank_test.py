@@ -14,6 +14,7 @@ from ashworth.survival.inputs import (
     Faults,
     Floats,
     Integers,
+    in_time_order,
     labels,
     merge_near_ties,
     observations,
@@ -204,12 +205,14 @@ def log_rank(
     seen = observations(time, event, entry, None, faults, ("group", codes), ("strata", stratum))
     if len(names) < 2:
         raise EstimationError(f"log_rank: one group only ({names[0]!r}); two or more are needed")
+    seen, (sorted_codes, stratum) = in_time_order(seen, codes, stratum)
     events = int(seen.event.sum())
     if events == 0:
         raise EstimationError(f"log_rank: no events among {seen.time.size} rows")
     t, e = merge_near_ties(seen.time, seen.entry, tie_tolerance)
     cells = find_cells(t, seen.event, e, stratum, n_strata)
-    observed, expected, variance = _all_strata(cells, seen.event, codes, len(names), rho)
+    assert sorted_codes is not None
+    observed, expected, variance = _all_strata(cells, seen.event, sorted_codes, len(names), rho)
     statistic, rank = quadratic_form(observed - expected, variance)
     options = {"rho": rho, "strata": strata is not None, "entry": entry is not None}
     return TestResult(
