@@ -24,7 +24,7 @@ _ROOMS = (
     "workflows",
 )
 
-__all__ = [*_ROOMS, "__version__"]  # noqa: PLE0604
+__all__ = [*_ROOMS, "__version__"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -182,7 +182,7 @@ def test_a_failing_worked_case_is_exit_code_one(ashworth, own_rule):
     ("words", "says"),
     [
         (["nonsense"], "nonsense"),
-        (["run"], "--study"),
+        (["run"], "STUDY"),
         (["run", "no/such/folder"], "no/such/folder"),
         (["run", "{empty}"], "study.toml"),
         (["run", "{study}", "--speed"], "--speed"),
@@ -191,7 +191,7 @@ def test_a_failing_worked_case_is_exit_code_one(ashworth, own_rule):
         (["simulate", "cohort", "--out", "{new}", "--patients", "0"], "--patients"),
         (["simulate", "cohort", "--out", "{new}", "--seed", "-3"], "--seed"),
         (["definitions", "show", "ctc-metastatic-6"], "ctc-metastatic-6"),
-        (["definitions", "show"], "--id"),
+        (["definitions", "show"], "ID"),
         (["definitions", "list", "--folder", "{new}"], "no such folder"),
     ],
     ids=" ".join,
@@ -264,6 +264,7 @@ def test_an_interrupted_run_leaves_the_previous_results_whole(ashworth, study, n
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
+    assert "interrupted; nothing half-written was left" in err
     assert tree(study) == before
     assert not [p.name for p in study.iterdir() if p.name.startswith(".")]
 

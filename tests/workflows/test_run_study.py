@@ -173,8 +173,9 @@ def test_bad_input_names_its_place_and_leaves_nothing_behind(study, case):
     rows(study, name, change)
     with pytest.raises(InputError) as caught:
         run_study(study)
-    problem = next(p for p in caught.value.problems if p.table == where and p.column == column)
+    problem, *more = [p for p in caught.value.problems if (p.table, p.column) == (where, column)]
     assert found in problem.found
+    assert not more or case == "twice"
     assert problem.allowed
     assert problem.remedy
     assert (study / "results" / "report.html").read_bytes() == before
@@ -251,3 +252,40 @@ def test_a_file_of_ten_gigabytes_is_refused_unread(study):
         stream.truncate(10 * 1024**3)
     with pytest.raises(InputError, match="bytes"):
         run_study(study)
+
+
+def test_a_monotone_likelihood_is_said_in_words(study, capsys):
+    def only_high_die(f):
+        high = pl.read_csv(study / "counts.csv").filter(
+            pl.col("specimen_id").str.ends_with("-1") & (pl.col("n_cells") >= 5)
+        )
+        dies = pl.col("patient_id").is_in(high["patient_id"].to_list())
+        kind = pl.when(pl.col("kind").str.starts_with("death") & ~dies).then(pl.lit("last_contact"))
+        return f.with_columns(kind.otherwise(pl.col("kind")).alias("kind"))
+
+    rows(study, "outcomes.csv", only_high_die)
+    summary = run_study(study)
+    first = summary.endpoints[0]
+    assert first["hazard_ratio"] is None
+    assert "monotone" in first["problem"]
+    assert capsys.readouterr().err == ""
+    row = table(summary, "cox_univariable").row(1, named=True)
+    assert row["estimate"] == float("inf")
+    assert "infinite" in summary.report.read_text()
+
+
+@pytest.mark.parametrize("marker", ["age_years"])
+def test_subgroups_by_a_number_are_refused(study, marker):
+    edit(
+        study,
+        "study.toml",
+        lambda t: t.replace('subgroups = ["er_status"', f'subgroups = ["{marker}"'),
+    )
+    with pytest.raises(InputError, match="which is a number"):
+        run_study(study)
+
+
+def test_the_step_of_a_covariate_can_be_one(study):
+    edit(study, "study.toml", lambda t: t + "\n[covariates.age_years]\nper = 1\n")
+    row = table(run_study(study), "cox_multivariable").filter(pl.col("section") == "Age")
+    assert row["label"][0] == "Age, per 1 years"

@@ -38,7 +38,7 @@ def list_(*, folder: Folders | None = None, json: bool = False) -> int:
 
 
 @app.command
-def show(id: str, *, folder: Folders | None = None, json: bool = False) -> int:
+def show(id: str, /, *, folder: Folders | None = None, json: bool = False) -> int:
     """Show one definition: every value and where it comes from.
 
     Parameters

@@ -28,6 +28,7 @@ app = cyclopts.App(
     ),
     version=__version__,
     default_parameter=cyclopts.Parameter(negative=()),
+    suppress_keyboard_interrupt=False,
 )
 app.command("ashworth.cli.run:run", name="run", help="Analyse a study folder: tables to report.")
 app.command(

@@ -12,6 +12,7 @@ from ashworth.cli.output import show_json, show_lines, steps_shown
 
 def run(
     study: Path,
+    /,
     *,
     out: Path | None = None,
     json: bool = False,

@@ -287,9 +287,12 @@ def _joined(
     with_rows = {n: r.frame.with_columns(r.rows.alias(ROW)) for n, r in reads.items() if r.complete}
     for read in reads.values():
         problems += read.problems
+    unreadable = {(p.table, p.row, p.column) for p in problems if p.row is not None}
     for problem in check_tables(with_rows, expectations):
         inverse = reads[problem.table].header_of or {}
-        problems += in_file_words([problem], inverse)
+        (said,) = in_file_words([problem], inverse)
+        if (said.table, said.row, said.column) not in unreadable:
+            problems.append(said)
     if problems:
         raise InputError(sorted(dict.fromkeys(problems), key=_order), subject="the tables")
     notices = [notice for read in reads.values() for notice in read.notices]

@@ -112,9 +112,13 @@ def denominator_given(tables: Tables, expectations: Expectations) -> list[Proble
     counts = with_assay(tables, expectations)
     for column, words in _DENOMINATORS.items():
         assays = [a for a, kind in expectations.denominators.items() if kind == column]
+        demanded = counts.filter(pl.col("assay").is_in(assays))
+        bare = demanded.filter(pl.col(column).is_null())
+        if demanded.height and bare.height == counts.height:
+            problems.append(_no_denominator(column, words, bare["assay"].unique().sort()))
+            continue
         problems += row_problems(
-            counts.filter(pl.col("assay").is_in(assays) & pl.col(column).is_null()),
-            "counts", column, found="no value",
+            bare, "counts", column, found="no value",
             allowed=lambda r, w=words: f"{w}, which assay '{r['assay']}' demands",
             remedy=f"fill {column} with {words}, not with what was drawn or planned",
         )  # fmt: skip
@@ -125,6 +129,15 @@ def denominator_given(tables: Tables, expectations: Expectations) -> list[Proble
         bare, "counts", "volume_ml", found="no value, and none in nucleated_cells",
         allowed=" or ".join(_DENOMINATORS.values()),
         remedy="fill volume_ml or nucleated_cells: a count without a denominator has no status",
+    )  # fmt: skip
+
+
+def _no_denominator(column: str, words: str, assays: pl.Series) -> Problem:
+    """One problem for a column that is absent or empty in every row."""
+    return Problem(
+        "counts", None, column, "no value in any row",
+        f"{words}, which {', '.join(assays)} demands for every count",
+        f"add the column {column} with {words}, not with what was drawn or planned",
     )  # fmt: skip
 
 

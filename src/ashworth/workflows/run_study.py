@@ -199,7 +199,7 @@ def _endpoint_line(entry: dict[str, Any]) -> str:
     head = f"{entry['endpoint']} ({entry['timepoint']}): {entry['n']} patients, "
     head += f"{entry['events']} events"
     if entry["hazard_ratio"] is None:
-        return f"{head}; {entry['problem'] or 'hazard ratio not estimable'}"
+        return f"{head}; hazard ratio not estimable: {entry['problem']}"
     limits = "–".join("∞" if v is None else f"{v:.2f}" for v in (entry["lower"], entry["upper"]))
     p_value = entry["log_rank_p"]
     text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"

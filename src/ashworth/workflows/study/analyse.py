@@ -129,6 +129,7 @@ def analyse(
     patients = tables["patients"].sort("patient_id")
     codings = code_covariates(settings.adjust, patients, settings, key="adjust")
     subgroups = code_covariates(settings.subgroups, patients, settings, key="subgroups")
+    _demand_factors(subgroups)
     describe = code_covariates(_describe(patients, settings), patients, settings, key="describe")
     strata = _strata(patients, settings)
     endpoints = tuple(load("endpoint", e) for e in settings.endpoints)
@@ -174,6 +175,19 @@ def analyse(
         codings=codings,
         notes=(*_notes(tables, settings, marker), *empty),
     )  # fmt: skip
+
+
+def _demand_factors(subgroups: Sequence[Coding]) -> None:
+    """Refuse subgroups by a number."""
+    numbers = [c.column for c in subgroups if c.kind == "number"]
+    if numbers:
+        raise InputError(
+            [Problem("study.toml", None, "subgroups", f"'{c}', which is a number",
+                     "columns with categories",
+                     f"add a column with classes to patients.csv, or give categories under "
+                     f"[covariates.{c}]") for c in numbers],
+            subject="study.toml",
+        )  # fmt: skip
 
 
 def _describe(patients: pl.DataFrame, settings: StudySettings) -> tuple[str, ...]:
@@ -254,7 +268,7 @@ def _endpoint(plan: _Plan, endpoint: Endpoint, timepoint: str) -> EndpointResult
     strata = _aligned(plan.strata, analysis)
     survival = survival_by_status(analysis, settings, strata)
     models = effects = None
-    if not survival.problem:
+    if survival.test is not None:
         models = cox_models(analysis, patients, plan.codings, plan.groups, settings, strata)
         if plan.subgroups:
             effects = subgroup_effects(analysis, patients, plan.subgroups, settings, strata)

@@ -159,7 +159,7 @@ def _coding(column: str, patients: pl.DataFrame, declared: Covariate | None) -> 
     """Coding of one column."""
     spec = declared or Covariate()
     levels = _levels(column, patients, spec)
-    step = spec.per if spec.per != 1 else DEFAULT_PER.get(column, 1.0)
+    step = spec.per or DEFAULT_PER.get(column, 1.0)
     return Coding(
         column=column,
         label=spec.label or LABELS.get(column, column.replace("_", " ").capitalize()),

@@ -69,7 +69,7 @@ def _marker(results: StudyResults) -> str:
             " The probability that a second tube gives the same status rests on "
             f"{PRIORS[settings.population]} fitted to the specimens of each time point, with wet-"
             f"laboratory recovery {settings.recovery:g} and {settings.blank_rate:g} false positive "
-            "cells per tube."
+            f"cells per {'ml' if rule.denominator.kind == 'volume_ml' else 'nucleated cell'}."
         )
     return text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from ashworth.errors import AshworthWarning, EstimationError
-from ashworth.survival import CoxResult, cox
+from ashworth.survival import CoxResult
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.coding import Coding, level_texts
+from ashworth.workflows.study.fitting import fit_cox
 from ashworth.workflows.study.groups import MarkerGroups
 from ashworth.workflows.study.settings import StudySettings
 
@@ -163,24 +162,13 @@ def _fit(
     data: _Data, matrix: NDArray[np.float64], names: list[str], settings: StudySettings,
     notes: list[str],
 ) -> CoxResult | None:  # fmt: skip
-    """Fit one model; what it warns of or cannot do becomes a note."""
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            result = cox(
-                data.time, data.event, matrix, names=names,
-                entry=data.entry, strata=data.strata, ties=settings.ties,
-            )  # fmt: skip
-    except EstimationError as error:
-        notes.append(str(error))
-        return None
-    for warning in caught:
-        if not issubclass(warning.category, AshworthWarning):
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-        notes.append(str(warning.message))
-    return result
+    """Fit one model; its notes are added to `notes`."""
+    fit, said = fit_cox(
+        data.time, data.event, matrix, names=names,
+        entry=data.entry, strata=data.strata, ties=settings.ties,
+    )  # fmt: skip
+    notes.extend(said)
+    return fit
 
 
 def _any_missing(data: _Data, codings: Sequence[Coding]) -> NDArray[np.bool_]:

@@ -192,5 +192,6 @@ def _references(results: StudyResults) -> Section | None:
 def _reference(entry: Source) -> Reference:
     """One entry of the reference list."""
     title = f" {entry.title.rstrip('.')}." if entry.title else ""
-    text = f"{entry.authors.rstrip('.')}.{title} {entry.journal}, {entry.year}."
+    year = f", {entry.year}" if entry.year else ""
+    text = f"{entry.authors.rstrip('.')}.{title} {entry.journal}{year}."
     return Reference(text, entry.doi or "")

@@ -18,6 +18,7 @@ from ashworth.reports.numbers import (
     number,
     p_value,
     p_words,
+    percent,
     percent_limits,
     ratio_limits,
 )
@@ -175,7 +176,8 @@ def estimates_table(results: StudyResults, survival: SurvivalByStatus, caption: 
     order = _group_order(results, survival)
     groups = sorted((str(g) for g in survival.curves.groups), key=lambda g: order[g])
     rows = [Row(_estimate_cells(results, survival, g)) for g in groups]
-    return Table(tuple(columns), tuple(rows), caption, (f"With {100 * settings.level:g}% limits.",))
+    note = f"With {100 * settings.level:g}% limits; – where they cannot be estimated."
+    return Table(tuple(columns), tuple(rows), caption, (note,))
 
 
 def _estimate_cells(
@@ -205,6 +207,8 @@ def _one(mine: pl.DataFrame, quantity: str, at: float | None) -> str:
         return median_limits(value, lower, upper)
     if value is None or value != value:
         return "not estimable"
+    if lower is None or lower != lower or upper is None or upper != upper:
+        return f"{percent(value) if quantity == 'survival' else number(value)} (–)"
     if quantity == "survival":
         return percent_limits(value, lower, upper).replace("%", "")
     return f"{number(value)} ({interval(lower, upper)})"

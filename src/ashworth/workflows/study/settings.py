@@ -57,7 +57,7 @@ class Covariate(_Section):
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
-    per: float = Field(default=1.0, gt=0)
+    per: float | None = Field(default=None, gt=0)
     transform: Literal["none", "log1p", "log2"] = "none"
 
 
@@ -192,7 +192,7 @@ def _translate(entry: Any) -> Problem:
         return _fault(key, "an unknown key", "the keys of docs/reference/study-toml.md", hint)
     if entry["type"] == "missing":
         return _fault(key, "nothing", "a value", f"add '{key}' to study.toml")
-    message = entry["msg"].removeprefix("Value error, ")
+    message = entry["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return _fault(key, found, message, "correct the value")
 
 

@@ -16,13 +16,13 @@ from ashworth.survival import (
     Curve,
     KaplanMeier,
     TestResult,
-    cox,
     follow_up,
     kaplan_meier,
     log_rank,
     person_years,
 )
 from ashworth.workflows.study.clock import AnalysisSet
+from ashworth.workflows.study.fitting import fit_cox
 from ashworth.workflows.study.settings import StudySettings
 
 Row = tuple[str, str, float, float, float, float]
@@ -57,7 +57,7 @@ class SurvivalByStatus:
     follow_up : tuple of float
         Median follow-up by reverse Kaplan-Meier with its limits.
     problem : str
-        Why there is no comparison, else ''.
+        Why there is no comparison, or what it warns of; else ''.
     """
 
     analysis: AnalysisSet
@@ -139,21 +139,22 @@ def _compare(
     entry = frame["entry"].to_numpy() if analysis.delayed else None
     high = frame["high"].cast(pl.Float64).to_numpy()
     test = log_rank(time, event, frame["group"].to_numpy(), strata=strata, entry=entry)
-    try:
-        fit = cox(
-            time, event, high[:, None], names=["high"],
-            entry=entry, strata=strata, ties=settings.ties,
-        )  # fmt: skip
-    except EstimationError as error:
-        return test, None, str(error)
+    fit, notes = fit_cox(
+        time, event, high[:, None], names=["high"],
+        entry=entry, strata=strata, ties=settings.ties,
+    )  # fmt: skip
+    if fit is None:
+        return test, None, "; ".join(notes)
     lower, upper = np.exp(np.asarray(fit.confint(settings.level))[0])
     estimate = float(np.exp(fit.coefficients[0]))
-    p_value = float(fit.table()["p_value"][0] or math.nan)
-    return (
-        test,
-        {"estimate": estimate, "lower": lower, "upper": upper, "p_value": p_value},
-        "",
-    )
+    p_value = fit.table()["p_value"][0]
+    ratio = {
+        "estimate": estimate,
+        "lower": float(lower),
+        "upper": float(upper),
+        "p_value": math.nan if p_value is None else float(p_value),
+    }
+    return test, ratio, "; ".join(notes)
 
 
 def _estimates(analysis: AnalysisSet, curves: KaplanMeier, settings: StudySettings) -> pl.DataFrame:
@@ -173,9 +174,12 @@ def _estimates(analysis: AnalysisSet, curves: KaplanMeier, settings: StudySettin
 def _restricted(label: str, curve: Curve, settings: StudySettings) -> Iterator[Row]:
     """Restricted mean with normal limits, if it was asked for and follow-up reaches it."""
     horizon = settings.restricted_mean_at
-    if horizon is None or horizon > curve.time[-1]:
+    if horizon is None:
         return
-    value, error = curve.restricted_mean(horizon)
+    try:
+        value, error = curve.restricted_mean(horizon)
+    except EstimationError:
+        return
     z = _normal_quantile(settings.level)
     yield (label, "restricted mean", horizon, value, value - z * error, value + z * error)
 
