@@ -162,17 +162,18 @@ def _summary(results: StudyResults, inputs: StudyInputs, target: Path) -> RunSum
         title=results.settings.title,
         folder=target,
         patients=results.patients.height,
-        endpoints=tuple(_endpoint_summary(r) for r in results.results),
+        endpoints=tuple(_endpoint_summary(r, results.groups.labels) for r in results.results),
         notices=(*inputs.notices, *results.notes),
         simulated=results.settings.simulated,
     )
 
 
-def _endpoint_summary(result: EndpointResult) -> dict[str, Any]:
+def _endpoint_summary(result: EndpointResult, labels: tuple[str, ...]) -> dict[str, Any]:
     """One endpoint at one time point."""
     survival = result.survival
     ratio = survival.hazard_ratio or {}
-    adjusted = result.models.multivariable.row(1, named=True) if result.models else {}
+    groups = _group_summaries(result, labels)
+    adjusted = groups[0] if len(groups) == 1 else {}
     return {
         "endpoint": result.endpoint.abbreviation,
         "timepoint": survival.analysis.timepoint,
@@ -182,11 +183,37 @@ def _endpoint_summary(result: EndpointResult) -> dict[str, Any]:
         "lower": _finite(ratio.get("lower")),
         "upper": _finite(ratio.get("upper")),
         "log_rank_p": None if survival.test is None else float(survival.test.p_value),
-        "adjusted_hazard_ratio": _finite(adjusted.get("estimate")),
-        "adjusted_lower": _finite(adjusted.get("lower")),
-        "adjusted_upper": _finite(adjusted.get("upper")),
+        "adjusted_hazard_ratio": adjusted.get("adjusted_hazard_ratio"),
+        "adjusted_lower": adjusted.get("adjusted_lower"),
+        "adjusted_upper": adjusted.get("adjusted_upper"),
+        "groups": groups,
         "problem": survival.problem,
     }
+
+
+def _group_summaries(result: EndpointResult, labels: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Every group against the reference, alone and adjusted."""
+    if result.models is None:
+        return []
+    pairs = zip(
+        result.models.univariable.head(len(labels)).iter_rows(named=True),
+        result.models.multivariable.head(len(labels)).iter_rows(named=True),
+        strict=True,
+    )
+    return [
+        {
+            "group": alone["label"],
+            "reference": labels[0],
+            "hazard_ratio": _finite(alone["estimate"]),
+            "lower": _finite(alone["lower"]),
+            "upper": _finite(alone["upper"]),
+            "adjusted_hazard_ratio": _finite(adjusted["estimate"]),
+            "adjusted_lower": _finite(adjusted["lower"]),
+            "adjusted_upper": _finite(adjusted["upper"]),
+        }
+        for alone, adjusted in pairs
+        if not alone["is_reference"]
+    ]
 
 
 def _finite(value: float | None) -> float | None:
@@ -198,9 +225,21 @@ def _endpoint_line(entry: dict[str, Any]) -> str:
     """One line of the terminal's summary."""
     head = f"{entry['endpoint']} ({entry['timepoint']}): {entry['n']} patients, "
     head += f"{entry['events']} events"
+    if len(entry["groups"]) > 1:
+        return f"{head}; {_group_words(entry)}"
     if entry["hazard_ratio"] is None:
         return f"{head}; hazard ratio not estimable: {entry['problem']}"
     limits = "–".join("∞" if v is None else f"{v:.2f}" for v in (entry["lower"], entry["upper"]))
     p_value = entry["log_rank_p"]
     text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
     return f"{head}; hazard ratio {entry['hazard_ratio']:.2f} ({limits}), log-rank {text}"
+
+
+def _group_words(entry: dict[str, Any]) -> str:
+    """Hazard ratios of several groups."""
+    words = (
+        f"{g['group']} {g['hazard_ratio']:.2f}" if g["hazard_ratio"] is not None
+        else f"{g['group']} not estimable"
+        for g in entry["groups"]
+    )  # fmt: skip
+    return f"hazard ratios against {entry['groups'][0]['reference']}: {', '.join(words)}"

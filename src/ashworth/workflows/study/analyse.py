@@ -266,7 +266,7 @@ def _endpoint(plan: _Plan, endpoint: Endpoint, timepoint: str) -> EndpointResult
     if not analysis.n:
         return None
     strata = _aligned(plan.strata, analysis)
-    survival = survival_by_status(analysis, settings, strata)
+    survival = survival_by_status(analysis, settings, strata, by_group=plan.groups.ordinal)
     models = effects = None
     if survival.test is not None:
         models = cox_models(analysis, patients, plan.codings, plan.groups, settings, strata)
@@ -298,6 +298,7 @@ def _by_dynamics(
             pl.col("to_timepoint").alias("timepoint"),
             pl.col("to_day").alias("clock_day"),
             pl.col("dynamics_class").alias("group"),
+            pl.lit(0, dtype=pl.Int64).alias("rank"),
             pl.lit(value=True).alias("high"),
         )
         .sort("patient_id")

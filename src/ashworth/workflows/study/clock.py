@@ -20,7 +20,7 @@ class AnalysisSet:
     endpoint, timepoint : str
         What is analysed, by the status of which time point.
     frame : polars.DataFrame
-        patient_id, group, high, entry, time (days on the clock), event (0 or 1), event_code.
+        patient_id, group, rank, high, entry, time (days on the clock), event (0 or 1), event_code.
     exclusions : polars.DataFrame
         reason, n: assessable patients who are not in `frame`.
     delayed : bool
@@ -57,7 +57,7 @@ def start_clock(
     Parameters
     ----------
     groups : polars.DataFrame
-        patient_id, timepoint (one), clock_day, group, high.
+        patient_id, timepoint (one), clock_day, group, rank, high.
     course : Course
         Events, and who was never at risk.
     endpoint : str
@@ -92,6 +92,7 @@ def start_clock(
         .select(
             "patient_id",
             "group",
+            "rank",
             "high",
             pl.max_horizontal(pl.col("start_day") - zero, pl.lit(0)).alias("entry"),
             (pl.col("exit_day") - zero).alias("time"),

@@ -8,7 +8,7 @@ import polars as pl
 
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.groups import MarkerGroups
-from ashworth.workflows.study.settings import StudySettings
+from ashworth.workflows.study.settings import StudySettings, TimePoint
 
 SCHEMA = {
     "step": pl.Int64,
@@ -58,7 +58,7 @@ def cohort_flow(
         what = (settings.marker_label or settings.marker or "marker").lower()
         steps.append(("Patients in the study", patients.height, [(f"{what} missing", missing)]))
     else:
-        steps.extend(_specimen_steps(patients, statuses, point.name, point.title.lower()))
+        steps.extend(_specimen_steps(patients, statuses, assessable, point))
     reasons = [(r["reason"], r["n"]) for r in analysis.exclusions.iter_rows(named=True)]
     steps.append(("Marker status known", assessable.height, reasons))
     steps.append((f"Analysed for {endpoint_name}", analysis.n, []))
@@ -67,19 +67,25 @@ def cohort_flow(
 
 def _group_sizes(analysis: AnalysisSet, groups: MarkerGroups) -> list[tuple[str, int]]:
     """Patients of each group in the analysis."""
-    sizes = {g: int((analysis.frame["group"] == g).sum()) for g in (groups.low, groups.high)}
+    sizes = {g: int((analysis.frame["group"] == g).sum()) for g in groups.labels}
     return list(sizes.items())
 
 
 def _specimen_steps(
-    patients: pl.DataFrame, statuses: pl.DataFrame, timepoint: str, title: str
+    patients: pl.DataFrame, statuses: pl.DataFrame, assessable: pl.DataFrame, point: TimePoint
 ) -> list[tuple[str, int, list[tuple[str, int]]]]:
     """Steps from patients to assessable specimens."""
-    mine = statuses.filter(pl.col("timepoint") == timepoint)
+    title = point.title.lower()
+    mine = statuses.filter(pl.col("timepoint") == point.name)
     without = patients.height - mine.height
     failed = (
-        mine.filter(pl.col("status") == "not_assessable")
-        .with_columns(pl.col("reason").str.split(":").list.first())
+        mine.join(assessable, on="patient_id", how="anti")
+        .with_columns(
+            pl.when(pl.col("status") == "not_assessable")
+            .then(pl.col("reason").str.split(":").list.first())
+            .otherwise(pl.lit("level not known in too little volume"))
+            .alias("reason")
+        )
         .group_by("reason")
         .len("n")
         .sort("n", "reason", descending=[True, False])

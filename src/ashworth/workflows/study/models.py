@@ -66,6 +66,7 @@ class _Data:
     entry: NDArray[np.float64] | None
     strata: NDArray[np.int64] | None
     high: NDArray[np.float64]
+    rank: NDArray[np.int64]
     patients: pl.DataFrame
 
 
@@ -86,11 +87,12 @@ def cox_models(
     """
     data = _data(analysis, patients, strata)
     notes: list[str] = []
-    marker = _marker_rows(data, groups, settings, codings=(), notes=notes)
+    columns, terms = _marker_columns(data, groups), _marker_terms(groups)
+    marker = _marker_rows(data, groups, _fit(data, columns, terms, settings, notes), settings)
     alone = [_rows_alone(data, coding, settings, notes) for coding in codings]
     complete = ~_any_missing(data, codings)
     together = _rows_together(_take(data, complete), codings, groups, settings, notes)
-    terms = 1 + sum(len(c.terms) for c in codings)
+    size = len(terms) + sum(len(c.terms) for c in codings)
     events = int(data.event[complete].sum())
     dropped = [(c.label, int(c.missing(data.patients).sum())) for c in codings]
     return CoxModels(
@@ -103,7 +105,7 @@ def cox_models(
             schema={"covariate": pl.String, "n": pl.Int64},
             orient="row",
         ),
-        events_per_term=events / terms,
+        events_per_term=events / size,
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -142,6 +144,7 @@ def _data(analysis: AnalysisSet, patients: pl.DataFrame, strata: NDArray[np.int6
         entry=frame["entry"].to_numpy().astype(float) if analysis.delayed else None,
         strata=strata,
         high=frame["high"].cast(pl.Float64).to_numpy(),
+        rank=frame["rank"].to_numpy(),
         patients=aligned,
     )
 
@@ -154,6 +157,7 @@ def _take(data: _Data, keep: NDArray[np.bool_]) -> _Data:
         entry=None if data.entry is None else data.entry[keep],
         strata=None if data.strata is None else data.strata[keep],
         high=data.high[keep],
+        rank=data.rank[keep],
         patients=data.patients.filter(pl.Series(keep)),
     )
 
@@ -179,34 +183,26 @@ def _any_missing(data: _Data, codings: Sequence[Coding]) -> NDArray[np.bool_]:
     return missing
 
 
+def _marker_columns(data: _Data, groups: MarkerGroups) -> NDArray[np.float64]:
+    """Indicators of every group but the reference, shape (n, groups - 1)."""
+    return (data.rank[:, None] == np.arange(1, len(groups.labels))).astype(float)
+
+
+def _marker_terms(groups: MarkerGroups) -> list[str]:
+    """Names of the marker's columns."""
+    return [f"{MARKER}={label}" for label in groups.labels[1:]]
+
+
 def _marker_rows(
-    data: _Data, groups: MarkerGroups, settings: StudySettings, *,
-    codings: Sequence[Coding], notes: list[str],
-) -> pl.DataFrame:  # fmt: skip
-    """Rows of the marker alone."""
-    fit = _fit(data, data.high[:, None], [MARKER], settings, notes)
-    return _two_level_rows(
-        _section(settings), (groups.low, groups.high), data, fit, MARKER, settings
-    )
-
-
-def _section(settings: StudySettings) -> str:
-    """Heading of the marker's rows."""
-    return settings.marker_label or "Tumour cells"
-
-
-def _two_level_rows(
-    section: str, labels: tuple[str, str], data: _Data, fit: CoxResult | None, term: str,
-    settings: StudySettings,
-) -> pl.DataFrame:  # fmt: skip
-    """Reference row and effect row of the marker."""
-    low = data.high == 0
-    reference = (section, labels[0], int(low.sum()), int(data.event[low].sum()))
-    effect = (section, labels[1], int((~low).sum()), int(data.event[~low].sum()))
-    rows = [
-        (*reference, None, None, None, None, True),
-        (*effect, *_effect(fit, term, settings), False),
-    ]
+    data: _Data, groups: MarkerGroups, fit: CoxResult | None, settings: StudySettings
+) -> pl.DataFrame:
+    """Rows of the marker in a fitted model, the reference first."""
+    rows = []
+    for place, label in enumerate(groups.labels):
+        here = data.rank == place
+        counts = (int(here.sum()), int(data.event[here].sum()))
+        effect = (None,) * 4 if place == 0 else _effect(fit, f"{MARKER}={label}", settings)
+        rows.append((groups.name, label, *counts, *effect, place == 0))
     return pl.DataFrame(rows, schema=ROWS, orient="row")
 
 
@@ -263,14 +259,12 @@ def _rows_together(
     notes: list[str],
 ) -> pl.DataFrame:  # fmt: skip
     """Multivariable model on complete cases."""
-    blocks = [data.high[:, None], *(c.values(data.patients) for c in codings)]
-    names = [MARKER, *(t for c in codings for t in c.terms)]
+    blocks = [_marker_columns(data, groups), *(c.values(data.patients) for c in codings)]
+    names = [*_marker_terms(groups), *(t for c in codings for t in c.terms)]
     fit = None
     if data.event.sum():
         fit = _fit(data, np.column_stack(blocks), names, settings, notes)
-    marker = _two_level_rows(
-        _section(settings), (groups.low, groups.high), data, fit, MARKER, settings
-    )
+    marker = _marker_rows(data, groups, fit, settings)
     return pl.concat([marker, *(_coding_rows(data, c, fit, settings) for c in codings)])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from ashworth.definitions import Reference as Source
 from ashworth.definitions import references
 from ashworth.figures import Figure
@@ -22,6 +24,7 @@ from ashworth.reports.blocks import figures_of
 from ashworth.reports.numbers import count, median_limits, p_words, percent, ratio, ratio_limits
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
+from ashworth.workflows.study.groups import MarkerGroups
 from ashworth.workflows.study.methods import endpoint_text, methods_paragraphs, rule_text
 from ashworth.workflows.study.sections_endpoint import endpoint_section
 from ashworth.workflows.study.sections_marker import dynamics_outcome_section, marker_section
@@ -68,11 +71,11 @@ def study_report(results: StudyResults, *, notices: Sequence[str] = ()) -> tuple
 
 def _subtitle(results: StudyResults) -> str:
     """What is compared, in one line."""
-    settings = results.settings
+    if results.groups.ordinal:
+        return f"Prognosis by {results.groups.name} count: {', '.join(results.groups.labels)}"
     if results.rule is not None:
         return f"Prognosis by {rule_text(results.rule)}"
-    label = settings.marker_label or settings.marker
-    return f"{label}: {results.groups.high} against {results.groups.low}"
+    return f"{results.groups.name}: {results.groups.high} against {results.groups.low}"
 
 
 def _meta(results: StudyResults) -> tuple[tuple[str, str], ...]:
@@ -98,7 +101,7 @@ def _summary(results: StudyResults) -> Section:
     blocks += [
         Paragraph(_finding(results, r), lead=f"{r.endpoint.abbreviation}.")
         for r in results.results
-        if r.survival.analysis.timepoint in (first, "") and r.survival.hazard_ratio
+        if r.survival.analysis.timepoint == first and r.models is not None
     ]
     if settings.source:
         blocks.append(Paragraph(settings.source.strip(), lead="Data."))
@@ -132,28 +135,30 @@ def _key_figures(results: StudyResults) -> tuple[KeyFigure, ...]:
 
 
 def _finding(results: StudyResults, result: EndpointResult) -> str:
-    """One endpoint in a sentence."""
+    """One endpoint in a sentence or two."""
     survival, groups = result.survival, results.groups
-    ratio_ = survival.hazard_ratio
-    assert ratio_ is not None
-    words = ratio_limits(ratio_["estimate"], ratio_["lower"], ratio_["upper"])
-    text = (
-        f"{groups.high} against {groups.low}: hazard ratio {words}"
-        + (f", log-rank {p_words(survival.test.p_value)}" if survival.test else "")
-        + "."
-    )
+    assert result.models is not None
+    alone = _ratios(result.models.univariable, groups)
+    test = f", log-rank {p_words(survival.test.p_value)}" if survival.test else ""
+    text = f"Hazard ratio against {groups.labels[0]}: {alone}{test}."
     medians = {
         str(label): median_limits(*curve.quantile(0.5))
         for label, curve in survival.curves.groups.items()
     }
-    if all(g in medians for g in (groups.low, groups.high)):
-        unit = results.settings.time_unit
-        text += f" Median in {unit}: {medians[groups.high]} against {medians[groups.low]}."
-    if results.codings and result.models is not None:
-        row = result.models.multivariable.row(1, named=True)
-        adjusted = ratio_limits(row["estimate"], row["lower"], row["upper"])
-        text += f" Adjusted hazard ratio {adjusted}, {p_words(row['p_value'])}."
+    present = [f"{medians[g]} ({g})" for g in reversed(groups.labels) if g in medians]
+    text += f" Median in {results.settings.time_unit}: {', '.join(present)}."
+    if results.codings:
+        text += f" Adjusted: {_ratios(result.models.multivariable, groups)}."
     return text
+
+
+def _ratios(rows: pl.DataFrame, groups: MarkerGroups) -> str:
+    """Hazard ratios of the marker's groups, e.g. '2.36 (2.14-2.59, >= 5 CTC)'."""
+    mine = rows.head(len(groups.labels)).filter(~pl.col("is_reference"))
+    return ", ".join(
+        f"{ratio_limits(r['estimate'], r['lower'], r['upper'])} for {r['label']}"
+        for r in mine.iter_rows(named=True)
+    )
 
 
 def _methods(results: StudyResults) -> Section:

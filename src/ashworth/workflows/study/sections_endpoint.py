@@ -148,7 +148,7 @@ def _whole_numbers(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _group_order(results: StudyResults, survival: SurvivalByStatus) -> dict[str, int]:
     """Order of the groups in figures and tables: low first, classes as defined."""
-    names = [results.groups.low, results.groups.high]
+    names = [*results.groups.labels]
     if results.dynamics_rule is not None:
         names += [c.name for c in results.dynamics_rule.classes]
     present = [str(g) for g in survival.curves.groups]

@@ -10,23 +10,30 @@ from ashworth.reports.numbers import count_percent, interval, number, p_value
 from ashworth.workflows.study.analyse import StudyResults
 from ashworth.workflows.study.table_one import ALL
 
+MOST_BOXES = 4
+
 
 def patients_section(results: StudyResults) -> Section:
     """Cohort flow and table 1."""
     settings = results.settings
-    flow = cohort_flow_figure(
-        results.flow.select("role", "label", "n"), name="cohort-flow", simulated=settings.simulated
-    )
+    flow = cohort_flow_figure(_boxes(results), name="cohort-flow", simulated=settings.simulated)
     point = results.groups.timepoints[0].title.lower()
     caption = f"From all patients to the first analysis, by marker status {point}."
     blocks = (FigureBlock(flow, caption, explore=False), _table(results))
     return Section("Patients", "patients", blocks)
 
 
+def _boxes(results: StudyResults) -> pl.DataFrame:
+    """Boxes of the flow; more groups than fit side by side stand in table 1 only."""
+    rows = results.flow.select("role", "label", "n")
+    many = len(results.groups.labels) > MOST_BOXES
+    return rows.filter(pl.col("role") != "group") if many else rows
+
+
 def _table(results: StudyResults) -> Table:
     """Table 1 by marker group."""
     frame = results.table_one
-    groups = [ALL, results.groups.low, results.groups.high]
+    groups = [ALL, *results.groups.labels]
     members = results.groups.at(results.groups.timepoints[0].name)
     sizes = [members.height] + [int((members["group"] == g).sum()) for g in groups[1:]]
     columns = (

@@ -44,7 +44,7 @@ def table_one(
     Returns
     -------
     polars.DataFrame
-        Long table: characteristic, level, group ('All', low, high), n, share (of those with a
+        Long table: characteristic, level, group ('All', then the groups), n, share (of those with a
         value), median, q1, q3, p_value and test (Kruskal-Wallis for numbers; Pearson's
         chi-square for factors, Fisher's exact test for two by two tables with an expected count
         below 5). Patients without a value form the level 'missing' and are in no share.
@@ -52,7 +52,7 @@ def table_one(
     aligned = members.select("patient_id", "group").join(
         patients, on="patient_id", how="left", maintain_order="left"
     )
-    labels = [ALL, groups.low, groups.high]
+    labels = [ALL, *groups.labels]
     parts = {g: aligned if g == ALL else aligned.filter(pl.col("group") == g) for g in labels}
     rows: list[tuple[object, ...]] = []
     for coding in codings:
