@@ -21,6 +21,7 @@ from ashworth.workflows.study.settings import StudySettings
 PLANTED = {
     "metastatic": {"os": "os", "pfs": "first_event"},
     "early_dtc": {"os": "os", "idfs": "first_event"},
+    "early_ctc": {"os": "os", "idfs": "first_event"},
 }
 
 
@@ -37,9 +38,11 @@ def printed(name: str, seed: int, **sizes: int) -> pl.DataFrame:
     for r in results.results:
         if r.survival.analysis.timepoint != baseline:
             continue
-        row = r.models.multivariable.row(1, named=True)
-        planted = getattr(cohort.spec.count_effects[0], PLANTED[name][r.endpoint.id])
-        rows.append({"endpoint": r.endpoint.id, "planted": planted, "seed": seed, **row})
+        effects = cohort.spec.count_effects
+        marker = r.models.multivariable.slice(1, len(effects)).iter_rows(named=True)
+        for row, effect in zip(marker, effects, strict=True):
+            planted = getattr(effect, PLANTED[name][r.endpoint.id])
+            rows.append({"endpoint": r.endpoint.id, "planted": planted, "seed": seed, **row})
     return pl.DataFrame(rows)
 
 
@@ -55,7 +58,7 @@ def coverage(name: str, seeds: range, **sizes: int) -> pl.DataFrame:
     rows = pl.concat(frames).with_columns(
         held=(pl.col("lower") <= pl.col("planted")) & (pl.col("planted") <= pl.col("upper"))
     )
-    table = rows.group_by("endpoint", "planted", maintain_order=True).agg(
+    table = rows.group_by("endpoint", "label", "planted", maintain_order=True).agg(
         n=pl.len(), held=pl.col("held").sum(), geometric_mean=pl.col("estimate").log().mean().exp()
     )
     return table.with_columns(preset=pl.lit(name), share=pl.col("held") / pl.col("n"))

