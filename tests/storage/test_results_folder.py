@@ -36,7 +36,7 @@ def test_a_run_killed_between_the_two_renames_is_recovered(tmp_path):
     target = tmp_path / "results"
     with results_folder(target) as work:
         finish(work, "whole")
-    target.rename(tmp_path / ".results.previous")
+    target.rename(tmp_path / ".results.abc.previous")
     with pytest.raises(ValueError, match="stop"), results_folder(target):
         raise ValueError("stop")
     assert (target / "report.html").read_text() == "whole"
@@ -60,3 +60,23 @@ def test_a_file_in_the_way(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="--out"), results_folder(tmp_path / "file" / "results"):
         pass
+
+
+def test_two_runs_at_once_leave_one_whole_folder(tmp_path):
+    target = tmp_path / "results"
+    with results_folder(target) as first:
+        finish(first, "first")
+        with results_folder(target) as second:
+            finish(second, "second")
+    assert (target / "report.html").read_text() == "first"
+    assert [p.name for p in tmp_path.iterdir()] == ["results"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "results").symlink_to(tmp_path / "disk" / "mine")
+    for text in ("first", "second"):
+        with results_folder(tmp_path / "results") as work:
+            finish(work, text)
+    assert (tmp_path / "results").is_symlink()
+    assert (tmp_path / "disk" / "mine" / "report.html").read_text() == "second"

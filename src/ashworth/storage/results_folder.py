@@ -39,26 +39,26 @@ def results_folder(target: Path, *, mark: str = MARK) -> Iterator[Path]:
     InputError
         If the place is not writable, or is a folder that this program did not make.
     """
-    target = Path(target).absolute()
-    previous = target.with_name(f".{target.name}.previous")
-    _recover(target, previous, mark)
+    target = Path(os.path.realpath(target))
+    _recover(target, mark)
     _refuse_foreign(target, mark)
     work = _make_beside(target)
     try:
         yield work
-        _swap(work, target, previous)
+        _swap(work, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _recover(target: Path, previous: Path, mark: str) -> None:
+def _recover(target: Path, mark: str) -> None:
     """Finish what a run killed in the middle of the swap left."""
-    if not (previous / mark).is_file():
-        return
-    if target.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-    else:
-        previous.rename(target)
+    for previous in sorted(target.parent.glob(f".{target.name}.*.previous")):
+        if not (previous / mark).is_file():
+            continue
+        if target.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+        else:
+            previous.rename(target)
 
 
 def _refuse_foreign(target: Path, mark: str) -> None:
@@ -103,13 +103,33 @@ def _make_beside(target: Path) -> Path:
         ) from None
 
 
-def _swap(work: Path, target: Path, previous: Path) -> None:
+def _swap(work: Path, target: Path) -> None:
     """Put the finished folder in place; the old one goes last."""
     work.chmod(0o777 & ~_umask())
-    if target.exists():
-        target.rename(previous)
-    work.rename(target)
-    shutil.rmtree(previous, ignore_errors=True)
+    previous = work.with_suffix(".previous")
+    try:
+        if target.exists():
+            target.rename(previous)
+        work.rename(target)
+    except OSError as error:
+        if previous.exists() and not target.exists():
+            previous.rename(target)
+        raise InputError(
+            [
+                Problem(
+                    "--out",
+                    None,
+                    None,
+                    f"{target}: {error.strerror or error}",
+                    "a folder that no other program writes to at the same time",
+                    "run again, or choose another folder with --out",
+                )
+            ],
+            subject="the results folder",
+        ) from None
+    finally:
+        if target.exists():
+            shutil.rmtree(previous, ignore_errors=True)
 
 
 def _umask() -> int:
