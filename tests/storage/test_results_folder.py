@@ -1,4 +1,5 @@
 import os
+import subprocess
 
 import pytest
 
@@ -80,3 +81,18 @@ def test_a_link_stays_a_link(tmp_path):
             finish(work, text)
     assert (tmp_path / "results").is_symlink()
     assert (tmp_path / "disk" / "mine" / "report.html").read_text() == "second"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process numbers of POSIX")
+def test_what_a_killed_run_left_is_cleared_by_the_next(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = tmp_path / f".results.{dead.pid}.abc.part"
+    left.mkdir()
+    (left / "report.html").write_text("half")
+    alive = tmp_path / f".results.{os.getpid()}.abc.part"
+    alive.mkdir()
+    with results_folder(tmp_path / "results") as work:
+        finish(work, "whole")
+    assert not left.exists()
+    assert alive.exists()

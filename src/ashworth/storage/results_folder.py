@@ -51,7 +51,10 @@ def results_folder(target: Path, *, mark: str = MARK) -> Iterator[Path]:
 
 
 def _recover(target: Path, mark: str) -> None:
-    """Finish what a run killed in the middle of the swap left."""
+    """Clear up after runs that were killed: finish a swap, remove what was half-written."""
+    for work in target.parent.glob(f".{target.name}.*.part"):
+        if not _running(work.name.split(".")[-3]):
+            shutil.rmtree(work, ignore_errors=True)
     for previous in sorted(target.parent.glob(f".{target.name}.*.previous")):
         if not (previous / mark).is_file():
             continue
@@ -59,6 +62,19 @@ def _recover(target: Path, mark: str) -> None:
             shutil.rmtree(previous, ignore_errors=True)
         else:
             previous.rename(target)
+
+
+def _running(pid: str) -> bool:
+    """Whether the process that made a working folder is alive; yes where that cannot be told."""
+    if os.name == "nt" or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _refuse_foreign(target: Path, mark: str) -> None:
@@ -86,7 +102,8 @@ def _make_beside(target: Path) -> Path:
     """Make the working folder in the target's own file system."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        prefix = f".{target.name}.{os.getpid()}."
+        return Path(tempfile.mkdtemp(prefix=prefix, suffix=".part", dir=target.parent))
     except OSError as error:
         raise InputError(
             [
