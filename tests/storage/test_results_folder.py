@@ -9,7 +9,7 @@ from ashworth.storage import results_folder
 
 def finish(work, text):
     (work / "report.html").write_text(text)
-    (work / "run.json").write_text("{}")
+    (work / "run.json").write_text('{"results": {"report.html": ""}}')
 
 
 def test_a_finished_run_replaces_the_previous_results(tmp_path):
@@ -96,3 +96,22 @@ def test_what_a_killed_run_left_is_cleared_by_the_next(tmp_path):
         finish(work, "whole")
     assert not left.exists()
     assert alive.exists()
+
+
+def test_a_users_own_file_among_the_results_is_never_deleted(tmp_path):
+    target = tmp_path / "results"
+    with results_folder(target) as work:
+        finish(work, "first")
+    (target / "notes.docx").write_text("mine")
+    with pytest.raises(InputError, match=r"notes\.docx"), results_folder(target):
+        pass
+    assert (target / "notes.docx").read_text() == "mine"
+    assert (target / "report.html").read_text() == "first"
+
+
+def test_a_log_that_is_none_protects_the_folder(tmp_path):
+    target = tmp_path / "results"
+    target.mkdir()
+    (target / "run.json").write_text("not json")
+    with pytest.raises(InputError, match="other files"), results_folder(target):
+        pass

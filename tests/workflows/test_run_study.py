@@ -199,12 +199,29 @@ def test_all_problems_of_all_tables_come_at_once(study):
         ('"os", "pfs"', '"os", "pfss"', "endpoints", "pfs"),
         ('adjust = ["age_years"', 'adjust = ["age"', "adjust", "age_years"),
         ('name = "first_follow_up"', 'name = "week4"', "timepoints", "first_follow_up"),
+        ('"os", "pfs"', '"os", "os"', "endpoints", "only once"),
+        ('adjust = ["age_years"', 'adjust = ["age_years", "age_years"', "adjust", "only once"),
+        ('adjust = ["age_years"', 'adjust = ["centre"', None, "centre stratifies"),
+        ('adjust = ["age_years"', 'adjust = ["patient_id"', None, "no covariate"),
+        ('stratify = ["centre"]', 'stratify = ["centre", "centre"]', "stratify", "only once"),
+        ("survival_at = [12", "survival_at = [-12", "survival_at.0", "greater than 0"),
+        ("simulated = true", 'simulated = "no"', "simulated", "boolean"),
+        ('setting = "metastatic"', 'setting = "early"', "setting", "60 of 60"),
+        ('"ctc-dynamics-5"', '"ctc-dynamics-1"', "dynamics", "own cut-off"),
+        ('"cellsearch-ctc"', '"dtc-icc-a45b-b3"', "assay", "cellsearch-ctc"),
+        ("[[timepoints]]", '[columns.nosuch]\na = "b"\n[[timepoints]]', "columns.nosuch", "counts"),
+        (
+            "[[timepoints]]",
+            "[covariates.age_years]\nminimum = 70\n[[timepoints]]",
+            "covariates.age_years.minimum",
+            "standard column",
+        ),
     ],
 )
 def test_wrong_declarations(study, old, new, key, hint):
     text = (study / "study.toml").read_text()
     assert old in text
-    (study / "study.toml").write_text(text.replace(old, new))
+    (study / "study.toml").write_text(text.replace(old, new, 1))
     with pytest.raises(InputError) as caught:
         run_study(study)
     problem = next(p for p in caught.value.problems if p.column in (key, "timepoint"))
@@ -310,3 +327,37 @@ def test_an_ordinal_rule_is_analysed_by_level(tmp_path):
     flow = table(summary, "cohort_flow")
     last = flow.filter(pl.col("role") == "step")["n"].to_list()[-1]
     assert flow.filter(pl.col("role") == "group")["n"].sum() == last
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "hint"),
+    [
+        ('marker = "nodes"', 'marker = "nods"', "marker", "did you mean 'nodes'"),
+        ('marker = "nodes"', 'marker = "setting"', "marker", "a number"),
+        ("cut = 4", "cut = nan", "cut", "finite"),
+        ("cut = 4", "cut = 4000", "cut", "1 to 51"),
+        ('adjust = ["age_years"', 'adjust = ["nodes"', None, "is the marker"),
+        ("minimum = 1\n", "minimum = 1\nmaximum = 0\n", "covariates.nodes", "minimum"),
+    ],
+)
+def test_wrong_declarations_of_a_covariate_marker(tmp_path, old, new, key, hint):
+    folder = tmp_path / "gbsg"
+    shutil.copytree(EXAMPLES / "gbsg", folder)
+    edit(folder, "study.toml", lambda t: t.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        run_study(folder)
+    problem = next(p for p in caught.value.problems if p.column == key)
+    assert hint in problem.allowed + problem.remedy + problem.found
+
+
+def test_every_patient_with_a_status_is_analysed_or_excluded_with_a_reason(metastatic):
+    statuses = table(metastatic, "statuses").filter(pl.col("status") != "not_assessable")
+    excluded, tests = table(metastatic, "exclusions"), table(metastatic, "tests")
+    for row in tests.iter_rows(named=True):
+        known = statuses.filter(pl.col("timepoint") == row["timepoint"]).height
+        out = excluded.filter(
+            pl.col("endpoint") == row["endpoint"], pl.col("timepoint") == row["timepoint"]
+        )["n"].sum()
+        assert row["n"] + out == known
+    assert excluded["n"].sum() > 0
+    assert f"{excluded['n'].to_list()[0]:,} of" in metastatic.report.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -19,15 +20,15 @@ def results_folder(target: Path, *, mark: str = MARK) -> Iterator[Path]:
     """Give an empty folder to write into; put it in the target's place when all went well.
 
     Whatever goes wrong (an error, Ctrl-C), the previous results stay as they were and nothing
-    half-written is left. A folder is replaced only if an earlier run made it (it holds `mark`)
-    or if it is empty.
+    half-written is left. A folder is replaced only if it is empty or holds nothing but what an
+    earlier run wrote, as `mark` lists it.
 
     Parameters
     ----------
     target : Path
         The results folder to be made or replaced.
     mark : str
-        File that shows that the folder was made by this program.
+        JSON file in the folder whose ``results`` or ``files`` name what a run wrote.
 
     Yields
     ------
@@ -78,24 +79,39 @@ def _running(pid: str) -> bool:
 
 
 def _refuse_foreign(target: Path, mark: str) -> None:
-    """Refuse to replace anything that is not a results folder."""
+    """Refuse to replace anything but what an earlier run wrote."""
     if not target.exists():
         return
-    made_here = target.is_dir() and ((target / mark).is_file() or not any(target.iterdir()))
-    if not made_here:
-        raise InputError(
-            [
-                Problem(
-                    "--out",
-                    None,
-                    None,
-                    f"{target}, which holds other files",
-                    "a new folder, an empty one, or earlier results",
-                    "choose another folder with --out",
-                )
-            ],
-            subject="the results folder",
-        )
+    if not target.is_dir():
+        raise _place_problem(f"{target}, which is a file")
+    here = {p.relative_to(target).as_posix() for p in target.rglob("*") if not p.is_dir()}
+    foreign = sorted(here.difference(_written(target / mark, mark)))
+    if foreign:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        names = ", ".join(foreign[:3])
+        raise _place_problem(f"{target}, which holds other files: {names}{more}")
+
+
+def _written(log: Path, mark: str) -> set[str]:
+    """Files that an earlier run says it wrote."""
+    try:
+        document = json.loads(log.read_text(encoding="utf-8"))
+        return {mark, *document.get("results", ()), *document.get("files", ())}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return set()
+
+
+def _place_problem(found: str) -> InputError:
+    """A place that may not be replaced."""
+    problem = Problem(
+        "--out",
+        None,
+        None,
+        found,
+        "a new folder, an empty one, or earlier results without other files in them",
+        "move those files away, or choose another folder with --out",
+    )
+    return InputError([problem], subject="the results folder")
 
 
 def _make_beside(target: Path) -> Path:

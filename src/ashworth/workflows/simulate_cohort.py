@@ -148,9 +148,11 @@ def _write(work: Path, name: str, cohort: SimulatedCohort) -> None:
         _filled(frame).write_csv(work / f"{table}.csv", line_terminator="\n")
     (work / "study.toml").write_text(study_toml(name, cohort), encoding="utf-8")
     (work / "truth").mkdir()
-    text = json.dumps(cohort.truth_record(), indent=2, ensure_ascii=False)
-    (work / MARK).write_text(text + "\n", encoding="utf-8")
     cohort.truth["concentrations"].write_csv(work / "truth" / "concentrations.csv")
+    files = sorted(p.relative_to(work).as_posix() for p in work.rglob("*") if p.is_file())
+    record = {**cohort.truth_record(), "files": files}
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    (work / MARK).write_text(text + "\n", encoding="utf-8")
 
 
 def _filled(frame: pl.DataFrame) -> pl.DataFrame:

@@ -43,6 +43,7 @@ LABELS = {
 }
 UNITS = {"age_years": "years", "er_percent": "%", "pr_percent": "%", "ki67_percent": "%"}
 DEFAULT_PER = {"age_years": 10.0, "ki67_percent": 10.0, "er_percent": 10.0, "pr_percent": 10.0}
+MOST_LEVELS = 30
 MISSING_LEVELS = ("unknown", "not_done", "")
 
 
@@ -139,7 +140,23 @@ def code_covariates(
     problems = [_absent(c, filled, key) for c in columns if c not in filled]
     if problems:
         raise InputError(problems, subject="study.toml")
-    return tuple(_coding(c, patients, settings.covariates.get(c)) for c in columns)
+    codings = tuple(_coding(c, patients, settings.covariates.get(c)) for c in columns)
+    many = [c for c in codings if len(c.levels) > MOST_LEVELS]
+    if many:
+        raise InputError([_too_many(c, key) for c in many], subject="study.toml")
+    return codings
+
+
+def _too_many(coding: Coding, key: str) -> Problem:
+    """A factor with so many levels that it is none."""
+    return Problem(
+        "study.toml",
+        None,
+        key,
+        f"'{coding.column}' with {len(coding.levels)} levels",
+        f"at most {MOST_LEVELS} levels, or a number",
+        "group the levels, declare the column as a number, or stratify by it",
+    )
 
 
 def _absent(column: str, filled: list[str], key: str) -> Problem:

@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from ashworth.definitions import Catalogue, load
-from ashworth.definitions.models import Kind
 from ashworth.errors import InputError, Problem
 from ashworth.records import TABLES, Expectations, ExtraColumn, InputFormat, read_tables
 from ashworth.records.formats import MISSING
 from ashworth.records.schemas import specs
+from ashworth.workflows.study.declarations import declaration_problems, demand_fit
 from ashworth.workflows.study.settings import Covariate, StudySettings
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -49,7 +49,12 @@ def read_study(folder: Path, settings: StudySettings) -> StudyInputs:
         With all problems of the declarations, of all tables and between them.
     """
     files, problems = _files(folder, settings)
-    problems += _unknown_definitions(settings)
+    problems += declaration_problems(settings)
+    problems += [
+        Problem("study.toml", None, f"columns.{table}", "a table that is not read",
+                f"one of {', '.join(READ)}", "correct the name of the table")
+        for table in settings.columns if table not in READ
+    ]  # fmt: skip
     extra, faults = _extra_columns(settings)
     problems += faults
     if problems:
@@ -63,6 +68,7 @@ def read_study(folder: Path, settings: StudySettings) -> StudyInputs:
         declared_identifiers=settings.input.declared_identifiers,
         expectations=_expectations(settings),
     )
+    demand_fit(read["patients"], settings)
     ignored = [
         f"{table}: column{'s' if len(r.ignored_columns) > 1 else ''} not read: "
         f"{', '.join(r.ignored_columns)}"
@@ -86,7 +92,7 @@ def _files(folder: Path, settings: StudySettings) -> tuple[dict[str, Path], list
         if len(here) > 1:
             names = " and ".join(p.name for p in here)
             problems.append(_file_problem(table, names, "one file per table", "keep one of them"))
-        elif here:
+        if here:
             found[table] = here[0]
     needed = ["patients"] + (["specimens", "counts"] if settings.counted else [])
     problems += [_missing(table, folder) for table in needed if table not in found]
@@ -120,27 +126,6 @@ def _unread(folder: Path, files: Mapping[str, Path]) -> list[str]:
         p.name for p in folder.iterdir() if p.name.endswith(ENDINGS) and p.name not in used
     )
     return [f"not read: {', '.join(extra)}"] if extra else []
-
-
-def _unknown_definitions(settings: StudySettings) -> list[Problem]:
-    """Every id in study.toml that no definition has."""
-    named: list[tuple[str, Kind, str | None]] = [
-        ("assay", "assay", settings.assay),
-        ("rule", "positivity_rule", settings.rule),
-        ("dynamics", "dynamics_rule", settings.dynamics),
-        *(("endpoints", "endpoint", e) for e in settings.endpoints),
-    ]
-    problems = []
-    for key, kind, name in named:
-        ids = Catalogue().ids(kind)
-        if name is None or name in ids:
-            continue
-        near = difflib.get_close_matches(name, ids, n=1)
-        remedy = f"did you mean '{near[0]}'?" if near else "see: ashworth definitions list"
-        problems.append(
-            Problem("study.toml", None, key, f"'{name}'", f"one of {', '.join(ids)}", remedy)
-        )
-    return problems
 
 
 def _extra_columns(settings: StudySettings) -> tuple[dict[str, ExtraColumn], list[Problem]]:

@@ -6,6 +6,7 @@ from ashworth.definitions import Endpoint, PositivityRule
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import StudyResults
 from ashworth.workflows.study.groups import KINDS_OF_CELL
+from ashworth.workflows.study.settings import StudySettings
 
 INTERVALS = {"plain": "linear", "log": "log", "log-log": "log(-log)"}
 TIES = {"efron": "Efron", "breslow": "Breslow"}
@@ -74,6 +75,14 @@ def _marker(results: StudyResults) -> str:
     return text
 
 
+def stratified_words(settings: StudySettings, first: str = "") -> str:
+    """Say how models are stratified, e.g. 'not adjusted, stratified by centre'."""
+    parts = [first] if first else []
+    if settings.stratify:
+        parts.append(f"stratified by {' and '.join(settings.stratify)}")
+    return ", ".join(parts)
+
+
 def rule_text(rule: PositivityRule) -> str:
     """Write a rule's cut-off in words, e.g. 'at least 5 CTC per 7.5 ml'."""
     cutoff = rule.cutoff()
@@ -113,7 +122,8 @@ def _curves(results: StudyResults) -> str:
         f"Curves are Kaplan-Meier estimates with {INTERVALS[settings.interval]} "
         f"{100 * settings.level:g}% limits (Greenwood); groups are compared by the log-rank "
         f"test{stratified}. Rates are events per 100 person-years with exact Poisson limits. "
-        "Follow-up is the reverse Kaplan-Meier median. Positivity has exact (Clopper-Pearson) "
+        "Follow-up is the reverse Kaplan-Meier median of the first endpoint that death ends alone, "
+        "else of the first endpoint. Positivity has exact (Clopper-Pearson) "
         "limits."
     )
 

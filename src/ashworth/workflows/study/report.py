@@ -25,7 +25,12 @@ from ashworth.reports.numbers import count, median_limits, p_words, percent, rat
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
 from ashworth.workflows.study.groups import MarkerGroups
-from ashworth.workflows.study.methods import endpoint_text, methods_paragraphs, rule_text
+from ashworth.workflows.study.methods import (
+    endpoint_text,
+    methods_paragraphs,
+    rule_text,
+    stratified_words,
+)
 from ashworth.workflows.study.sections_endpoint import endpoint_section
 from ashworth.workflows.study.sections_marker import dynamics_outcome_section, marker_section
 from ashworth.workflows.study.sections_patients import patients_section
@@ -126,12 +131,25 @@ def _key_figures(results: StudyResults) -> tuple[KeyFigure, ...]:
         words = ratio_limits(r["estimate"], r["lower"], r["upper"])
         limits = words.split(" ", 1)[1].strip("()") if "(" in words else ""
         level = f"{100 * results.settings.level:g}% CI {limits}"
-        label = f"Hazard ratio, {first.endpoint.abbreviation}, unadjusted"
+        kind = stratified_words(results.settings) or "unadjusted"
+        label = f"Hazard ratio, {first.endpoint.abbreviation}, {kind}"
         items.append(KeyFigure(label, ratio(r["estimate"]), level))
-    median = median_limits(*first.survival.follow_up).split(" (")[0]
+    followed = _follow_up(results)
+    median = median_limits(*followed.survival.follow_up).split(" (")[0]
     unit = results.settings.time_unit
-    items.append(KeyFigure("Median follow-up", f"{median} {unit}", first.endpoint.abbreviation))
+    detail = f"reverse Kaplan-Meier, {followed.endpoint.abbreviation}"
+    items.append(KeyFigure("Median follow-up", f"{median} {unit}", detail))
     return tuple(items)
+
+
+def _follow_up(results: StudyResults) -> EndpointResult:
+    """Result whose censoring tells follow-up: survival if the study has it."""
+    for result in results.results:
+        endpoint = result.endpoint
+        deaths = all(kind.startswith("death") for kind in endpoint.event_kinds)
+        if deaths and not endpoint.competing:
+            return result
+    return results.results[0]
 
 
 def _finding(results: StudyResults, result: EndpointResult) -> str:
@@ -140,7 +158,9 @@ def _finding(results: StudyResults, result: EndpointResult) -> str:
     assert result.models is not None
     alone = _ratios(result.models.univariable, groups)
     test = f", log-rank {p_words(survival.test.p_value)}" if survival.test else ""
-    text = f"Hazard ratio against {groups.labels[0]}: {alone}{test}."
+    kind = stratified_words(results.settings)
+    head = f"Hazard ratio against {groups.labels[0]}{f' ({kind})' if kind else ''}"
+    text = f"{head}: {alone}{test}."
     medians = {
         str(label): median_limits(*curve.quantile(0.5))
         for label, curve in survival.curves.groups.items()

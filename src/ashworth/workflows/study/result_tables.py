@@ -16,7 +16,7 @@ def result_tables(results: StudyResults) -> dict[str, pl.DataFrame]:
     Returns
     -------
     dict of str to polars.DataFrame
-        events, table_one, cohort_flow, curves, estimates, tests, cox_univariable,
+        events, table_one, cohort_flow, curves, estimates, tests, exclusions, cox_univariable,
         cox_multivariable, subgroups; for counted markers also statuses, positivity,
         distribution, repeatability, dynamics, dynamics_curves, dynamics_estimates. What cannot be
         estimated is null.
@@ -28,6 +28,7 @@ def result_tables(results: StudyResults) -> dict[str, pl.DataFrame]:
         "curves": _stack(results, _curves),
         "estimates": _stack(results, lambda r: r.survival.estimates),
         "tests": _tests(results),
+        "exclusions": _stack(results, _exclusions),
         "cox_univariable": _stack(results, _univariable),
         "cox_multivariable": _stack(results, _multivariable),
         "subgroups": _stack(results, _subgroups),
@@ -63,6 +64,11 @@ def _labelled(result: EndpointResult, frame: pl.DataFrame | None) -> pl.DataFram
 def _curves(result: EndpointResult) -> pl.DataFrame | None:
     """Curve of one endpoint."""
     return _labelled(result, result.survival.curves.table())
+
+
+def _exclusions(result: EndpointResult) -> pl.DataFrame | None:
+    """Who has a status but is not in the analysis of one endpoint, by reason."""
+    return _labelled(result, result.survival.analysis.exclusions)
 
 
 def _univariable(result: EndpointResult) -> pl.DataFrame | None:

@@ -23,7 +23,8 @@ from ashworth.reports.numbers import (
     ratio_limits,
 )
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
-from ashworth.workflows.study.methods import endpoint_text
+from ashworth.workflows.study.clock import AnalysisSet
+from ashworth.workflows.study.methods import endpoint_text, stratified_words
 from ashworth.workflows.study.models import CoxModels
 from ashworth.workflows.study.survival_by_status import SurvivalByStatus
 
@@ -66,6 +67,7 @@ def _blocks(results: StudyResults, result: EndpointResult, *, first: bool) -> Bl
             caption=_caption(results, survival, endpoint),
         )
     )  # fmt: skip
+    blocks += _excluded(analysis)
     blocks.append(estimates_table(results, survival, f"{endpoint.abbreviation} by marker status."))
     if survival.problem:
         blocks.append(Callout("caution", survival.problem[0].upper() + survival.problem[1:] + "."))
@@ -76,6 +78,18 @@ def _blocks(results: StudyResults, result: EndpointResult, *, first: bool) -> Bl
     if first and result.subgroups is not None and result.subgroups.height:
         blocks += _subgroup_blocks(results, result, result.subgroups)
     return blocks
+
+
+def _excluded(analysis: AnalysisSet) -> Blocks:
+    """Patients with a status who are not in this analysis, by reason."""
+    n = int(analysis.exclusions["n"].sum())
+    if not n:
+        return []
+    reasons = "; ".join(f"{r} {k:,}" for r, k in analysis.exclusions.iter_rows())
+    text = (
+        f"{n:,} of {n + analysis.n:,} patients with a status are not in this analysis: {reasons}."
+    )
+    return [Paragraph(text, lead="Excluded.")]
 
 
 def _competing(n: int) -> Callout:
@@ -96,6 +110,8 @@ def _comparison(results: StudyResults, survival: SurvivalByStatus) -> list[str]:
         lines.append(f"HR {words}, {results.groups.high} against {results.groups.low}")
     if survival.test is not None:
         lines.append(f"log-rank {p_words(survival.test.p_value)}")
+    if results.settings.stratify:
+        lines.append(f"stratified by {' and '.join(results.settings.stratify)}")
     return lines
 
 
@@ -105,11 +121,9 @@ def _caption(results: StudyResults, survival: SurvivalByStatus, endpoint: Endpoi
     start = "the index date" if results.marker is None or settings.clock != "specimen" else (
         "the day of the specimen"
     )  # fmt: skip
-    follow_up = median_limits(*survival.follow_up)
     return (
         f"{endpoint.title} from {start}: {analysis.n:,} patients, {analysis.n_events:,} events. "
-        f"Median follow-up {follow_up} {settings.time_unit}. Bands: pointwise "
-        f"{100 * settings.level:g}% limits."
+        f"Bands: pointwise {100 * settings.level:g}% limits."
     )
 
 
@@ -265,6 +279,8 @@ def _model_table(results: StudyResults, result: EndpointResult, models: CoxModel
         f"Multivariable: {models.n:,} complete cases, {models.events:,} events"
         + (f"; {missing:,} left out for missing values ({', '.join(dropped)})." if missing else ".")
     ]
+    if results.settings.stratify:
+        notes.append(f"All models are {stratified_words(results.settings)}.")
     return Table(
         (Column("", "left"), Column("n"), Column("Events"), Column("Univariable", "right", level),
          Column("p", "decimal"), Column("Multivariable", "right", level), Column("p", "decimal")),
@@ -305,6 +321,7 @@ def _subgroup_blocks(
     )
     caption = (
         f"{endpoint.abbreviation}, {results.groups.high} against {results.groups.low} within "
-        f"subgroups, not adjusted. Interaction: {words or 'not testable'}. Exploratory."
+        f"subgroups, {stratified_words(settings, 'not adjusted')}. Interaction: "
+        f"{words or 'not testable'}. Exploratory."
     )
     return [FigureBlock(forest, caption)]

@@ -7,7 +7,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ashworth.definitions.cases import Requirement
 from ashworth.errors import InputError, Problem
@@ -16,6 +24,7 @@ from ashworth.records.formats import DateFormat
 ClockStart = Literal["specimen", "index-delayed-entry", "index"]
 Population = Literal["none", "negative_binomial", "poisson_lognormal"]
 TimeUnit = Literal["months", "years"]
+MOST_BYTES = 1_000_000
 DAYS_PER = {"months": 365.25 / 12, "years": 365.25}
 
 
@@ -57,8 +66,16 @@ class Covariate(_Section):
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
-    per: float | None = Field(default=None, gt=0)
+    per: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     transform: Literal["none", "log1p", "log2"] = "none"
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Covariate:
+        """Check the limits against each other."""
+        low, high = self.minimum, self.maximum
+        if low is not None and high is not None and low > high:
+            raise ValueError("minimum must not be larger than maximum")
+        return self
 
 
 class StudySettings(_Section):
@@ -72,7 +89,7 @@ class StudySettings(_Section):
     setting: Literal["dcis", "early", "metastatic"]
     index_event: str
     endpoints: Annotated[tuple[str, ...], Field(min_length=1)]
-    simulated: bool = False
+    simulated: StrictBool = False
     description: str = ""
     source: str = ""
 
@@ -82,11 +99,11 @@ class StudySettings(_Section):
     volume_model: Literal["none", "binomial_thinning", "homogeneous_poisson"] = "none"
     population: Population = "none"
     recovery: float = Field(default=1.0, gt=0, le=1)
-    blank_rate: float = Field(default=0.0, ge=0)
+    blank_rate: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     fulfilled: tuple[Requirement, ...] = ()
 
     marker: str | None = None
-    cut: float | None = None
+    cut: float | None = Field(default=None, allow_inf_nan=False)
     marker_label: str | None = None
 
     timepoints: tuple[TimePoint, ...] = ()
@@ -96,8 +113,8 @@ class StudySettings(_Section):
     stratify: tuple[str, ...] = ()
     describe: tuple[str, ...] = ()
     time_unit: TimeUnit = "months"
-    survival_at: tuple[float, ...] = ()
-    restricted_mean_at: float | None = Field(default=None, gt=0)
+    survival_at: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    restricted_mean_at: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     level: float = Field(default=0.95, gt=0.5, lt=1)
     interval: Literal["plain", "log", "log-log"] = "log-log"
     ties: Literal["efron", "breslow"] = "efron"
@@ -105,6 +122,28 @@ class StudySettings(_Section):
     input: InputSettings = InputSettings()
     columns: dict[str, dict[str, str]] = {}
     covariates: dict[str, Covariate] = {}
+
+    @field_validator("endpoints", "adjust", "subgroups", "stratify", "describe", "survival_at")
+    @classmethod
+    def _each_once(cls, values: tuple[str | float, ...]) -> tuple[str | float, ...]:
+        """Refuse repeated entries."""
+        twice = sorted({str(v) for v in values if values.count(v) > 1})
+        if twice:
+            raise ValueError(f"every entry only once; {', '.join(twice)} stands there repeatedly")
+        return values
+
+    @model_validator(mode="after")
+    def _roles_apart(self) -> StudySettings:
+        """Refuse a column that plays two parts in one model."""
+        for column in (*self.adjust, *self.subgroups):
+            if column == self.marker:
+                raise ValueError(f"{column} is the marker and cannot be adjusted for as well")
+            if column in self.stratify:
+                raise ValueError(f"{column} stratifies and cannot be adjusted for as well")
+        for column in (*self.adjust, *self.subgroups, *self.stratify, *self.describe):
+            if column in ("patient_id", "index_date"):
+                raise ValueError(f"{column} names a patient or a date and is no covariate")
+        return self
 
     @model_validator(mode="after")
     def _one_marker(self) -> StudySettings:
@@ -155,21 +194,32 @@ def load_settings(path: Path) -> StudySettings:
         With every fault: missing file, not TOML, unknown key, wrong value.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError([_fault(None, "no such file", "a study.toml", f"create {path}")]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            [_fault(None, type(error).__name__, "a readable UTF-8 file", "save the file as UTF-8")]
-        ) from None
-    try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
         raise InputError([_fault(None, str(error), "TOML", "mend that line")]) from None
     try:
         return StudySettings.model_validate(document)
     except ValidationError as error:
         raise InputError(_faults(error), subject=path.name) from None
+
+
+def _text(path: Path) -> str:
+    """Read the file, or say why it cannot be read."""
+    allowed = f"a UTF-8 text file of at most {MOST_BYTES:,} bytes"
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            found = f"{path.stat().st_size:,} bytes"
+            raise InputError([_fault(None, found, allowed, "is this the right file?")])
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError([_fault(None, "no such file", "a study.toml", f"create {path}")]) from None
+    except UnicodeDecodeError:
+        fault = _fault(None, "bytes that are not UTF-8", allowed, "save the file as UTF-8")
+        raise InputError([fault]) from None
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        remedy = "give a file that you may read"
+        raise InputError([_fault(None, found, allowed, remedy)]) from None
 
 
 def _fault(key: str | None, found: str, allowed: str, remedy: str) -> Problem:
