@@ -122,9 +122,8 @@ def _curves(results: StudyResults) -> str:
         f"Curves are Kaplan-Meier estimates with {INTERVALS[settings.interval]} "
         f"{100 * settings.level:g}% limits (Greenwood); groups are compared by the log-rank "
         f"test{stratified}. Rates are events per 100 person-years with exact Poisson limits. "
-        "Follow-up is the reverse Kaplan-Meier median of the first endpoint that death ends alone, "
-        "else of the first endpoint. Positivity has exact (Clopper-Pearson) "
-        "limits."
+        "Follow-up is the reverse Kaplan-Meier median of overall survival, else of the first "
+        "endpoint." + (" Positivity has exact (Clopper-Pearson) limits." if results.marker else "")
     )
 
 

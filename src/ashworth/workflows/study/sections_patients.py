@@ -18,7 +18,7 @@ def patients_section(results: StudyResults) -> Section:
     settings = results.settings
     flow = cohort_flow_figure(_boxes(results), name="cohort-flow", simulated=settings.simulated)
     point = results.groups.timepoints[0].title.lower()
-    caption = f"From all patients to the first analysis, by marker status {point}."
+    caption = f"From all patients to the first analysis, by marker status: {point}."
     blocks = (FigureBlock(flow, caption, explore=False), _table(results))
     return Section("Patients", "patients", blocks)
 
