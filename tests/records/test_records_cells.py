@@ -23,7 +23,9 @@ COMMA = InputFormat(decimal=",")
         ("<1", "'<1'", "no value"),
         ("99999999999999999999", "'99999999999999999999'", "too large"),
         ("NaN", "'NaN'", "unit or words"),
-        ("1e999", "'1e999'", "too large"),
+        ("1e999", "'1e999'", "without an exponent"),
+        ("1e3", "'1e3'", "without an exponent"),
+        ("６", "'６'", "unit or words"),
     ],
 )
 def test_a_bad_count_is_named_with_its_row(problems, the, cell, found, words):
@@ -71,6 +73,8 @@ def test_mixed_decimal_signs_are_refused(problems, the, declared, row):
     [
         ("age_years", "121", "at most 120"),
         ("age_years", "-1", "at least 0"),
+        ("age_years", "６２", "at least 0"),
+        ("index_date", "２００１-01-01", "YYYY-MM-DD"),
         ("er_percent", "101", "at most 100"),
         ("ki67_percent", "-0.1", "at least 0"),
         ("grade", "4", "at most 3"),
@@ -219,6 +223,32 @@ def test_rename_and_its_faults(problems, the):
     assert the(got, "patients", 1, "age").remedy == "did you mean 'age_years'?"
 
 
+def test_a_rename_of_a_good_header_to_no_column(problems, the):
+    got = problems("patient_id,centre\nP1,Ulm\n", "patients", rename={"centre": "nope"})
+    problem = the(got, "patients", 1, "centre")
+    assert len(got) == 1
+    assert problem.found == "a rename to 'nope', which is no column of patients"
+    assert "patient_id, centre, setting" in problem.allowed
+
+
+def test_headers_that_differ_only_in_case(problems, the):
+    got = problems("patient_id,er_percent,ER_Percent\nP1,1,2\n", "patients")
+    assert "differ only in case" in the(got, "patients", 1, "ER_Percent").found
+    assert len(got) == 1
+    text = "patient_id,Size,size\nP1,1,2\n"
+    assert the(problems(text, "patients"), "patients", 1, "size")
+
+
+def test_a_far_year_in_a_date_column_is_named_as_a_date(problems, the):
+    text = "patient_id,date,kind\nP1,2990-01-01,surgery\n"
+    got = problems(text, "outcomes", index_dates=INDEX)
+    problem = the(got, "outcomes", 2, "date")
+    assert len(got) == 1
+    assert problem.found == "'2990-01-01'"
+    assert "40,000 days" in problem.allowed
+    assert "year of the date" in problem.remedy
+
+
 def test_extra_columns_are_typed_and_the_rest_is_listed(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("patient_id,size_mm,side,gradde\nP1,12,left,2\nP2,-1,up,3\n")
@@ -249,7 +279,9 @@ def test_an_extra_column_cannot_replace_a_schema_column(problems):
     ["Name", "last_name", "Nachname", "Vorname", "patientName", "DOB", "birth date",
      "Geburtsdatum", "E-Mail", "Telefon", "phone_number", "Versicherungsnummer", "KVNR", "SSN",
      "social security number", "MRN", "medical_record_number", "insurance number", "Straße",
-     "PLZ", "Fallnummer", "date_of_birth", "geb.dat"],
+     "PLZ", "Fallnummer", "date_of_birth", "geb.dat", "nom", "Prénom", "prenom", "nachname",
+     "nom de famille", "Patientin", "PatientinName", "date_naissance", "né le", "courriel",
+     "téléphone", "code postal", "numéro de sécurité sociale", "Mädchenname"],
 )  # fmt: skip
 def test_identifying_headers_are_refused(problems, the, header):
     got = problems(f"patient_id,{header}\nP1,secret\n", "patients")
@@ -260,7 +292,16 @@ def test_identifying_headers_are_refused(problems, the, header):
 
 
 @pytest.mark.parametrize(
-    "header", ["centre_name", "hospital", "insurance", "age_at_first_birth", "case", "tumour_size"]
+    "header",
+    [
+        "centre_name",
+        "hospital",
+        "insurance",
+        "age_at_first_birth",
+        "case",
+        "tumour_size",
+        "nomogram",
+    ],
 )
 def test_harmless_headers_pass(problems, header):
     assert problems(f"patient_id,{header}\nP1,x\n", "patients") == []
@@ -274,6 +315,37 @@ def test_identifying_values_are_refused_and_not_printed(problems, the, value):
         got = problems(f"patient_id,{header}\nP1,{value}\n", "patients")
         assert value not in str(the(got, "patients", 1, header))
     assert the(problems(f"patient_id\n{value}\n", "patients"), "patients", 1, "patient_id")
+
+
+def test_one_insurance_number_in_a_text_column_is_enough(problems, the):
+    text = "patient_id,centre,remark\nP1,Ulm,A123456780\n" + "P2,B123456780,\n" * 1
+    got = problems(text + "P3,Ulm,x\nP4,Ulm,y\n", "patients")
+    assert "insurance" in the(got, "patients", 1, "centre").found
+    assert "insurance" in the(got, "patients", 1, "remark").found
+    pseudonyms = "patient_id\nP1\nP2\nA123456780\n"
+    assert problems(pseudonyms, "patients") == []
+
+
+@pytest.mark.parametrize("column", ["age_years", "er_status", "grade", "index_date", "de_novo"])
+@pytest.mark.parametrize(
+    "value",
+    ["anna@klinik.de", "+49 221 1234567", "A123456780", "Anna Meier", "A. Meier",
+     "born 12.3.1950", "geb. 1950", "12 March 1950", "see anna@klinik.de"],
+)  # fmt: skip
+def test_a_value_that_may_identify_is_not_printed(problems, column, value):
+    got = problems(f"patient_id,{column}\nP1,{value}\nP2,\nP3,\n", "patients")
+    assert got
+    assert value not in "\n".join(map(str, got))
+    hidden = f"a text of {len(value)} characters (not shown: it may identify a person)"
+    assert all(p.found == hidden or "values like" in p.found for p in got)
+
+
+def test_a_name_as_key_is_not_printed(study_problems):
+    counts = "patient_id,specimen_id,run_id,phenotype,caller,n_cells,volume_ml\n"
+    counts += "Anna Meier,S1,1,ctc,laboratory,0,7.5\n" * 2
+    got = "\n".join(map(str, study_problems(counts=counts)))
+    assert "may identify" in got
+    assert "Meier" not in got
 
 
 def test_validate_checks_typed_frames(the):

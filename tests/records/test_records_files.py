@@ -210,3 +210,24 @@ def test_an_undeclared_thousand_problems_are_all_kept_and_the_message_is_short(t
 def test_a_format_outside_the_list_is_refused(options):
     with pytest.raises(ValueError, match=r"allowed|both"):
         InputFormat(**options)
+
+
+def test_a_frame_whose_columns_are_numbered(the):
+    read = read_table(pd.DataFrame([[1, 2]]), "patients")
+    problem = the(list(read.problems), "patients", None, None)
+    assert problem.found == "column names that are not text: 0, 1"
+
+
+def test_no_rows_is_a_problem_of_files_and_frames_alike(problems, tmp_path):
+    from_file = problems("patient_id,centre\n", "patients")
+    frame = pl.DataFrame(schema={"patient_id": pl.String, "centre": pl.String})
+    frame.write_parquet(tmp_path / "p.parquet")
+    for source in (frame, pd.DataFrame(columns=["patient_id", "centre"]), tmp_path / "p.parquet"):
+        assert list(read_table(source, "patients").problems) == from_file
+    assert [p.found for p in from_file] == ["a header and no rows"]
+
+
+def test_a_file_too_large_names_what_a_study_can_do(problems):
+    (problem,) = problems(TEXT, "patients", input_format=InputFormat(max_bytes=10))
+    assert "split the file" in problem.remedy
+    assert "Parquet" in problem.remedy

@@ -262,3 +262,22 @@ def test_every_rule_bears_an_empty_study():
     expectations = Expectations({"a": "volume_ml"}, {"a": "blood"}, "a", {"os": frozenset({0, 1})})
     assert check_tables(tables, expectations) == []
     assert [p for rule in RULES for p in rule({}, expectations)] == []
+
+
+@pytest.mark.parametrize("volume", ["inf", "７.5"])
+def test_an_unreadable_volume_is_blamed_once(study_problems, the, volume):
+    header = "patient_id,specimen_id,run_id,phenotype,caller,n_cells,volume_ml\n"
+    one, two = "P1,S1,1,ctc,laboratory,0,", "P2,S2,1,ctc,laboratory,6,"
+    got = study_problems(counts=f"{header}{one}{volume}\n{two}{volume}\n")
+    assert [(p.row, p.column) for p in got] == [(2, "volume_ml"), (3, "volume_ml")]
+    assert all(volume in p.found for p in got)
+    got = study_problems(counts=f"{header}{one}{volume}\n{two}\n")
+    assert volume in the(got, "counts", 2, "volume_ml").found
+    assert the(got, "counts", 3, "volume_ml").found == "no value"
+    assert len(got) == 2
+
+
+def test_renames_of_an_unknown_table():
+    patients = pl.DataFrame({"patient_id": ["P1"]})
+    with pytest.raises(InputError, match="did you mean 'patients'"):
+        read_tables({"patients": patients}, rename={"patient": {"Nr": "patient_id"}})

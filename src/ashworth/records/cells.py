@@ -11,10 +11,13 @@ from ashworth.errors import Problem
 from ashworth.records.columns import ColumnSpec
 from ashworth.records.dates import guess_remedy, parse_dates, shape
 from ashworth.records.formats import InputFormat
+from ashworth.records.identifiers import may_identify
 
-_PLAIN = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$"
-_COMMA = r"^[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?$"
-_WHOLE = r"^[+-]?\d+$"
+# Classes of ASCII digits: polars' own digit class takes digits of every script.
+_PLAIN = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_COMMA = r"^[+-]?(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_WHOLE = r"^[+-]?[0-9]+$"
+_EXPONENT = r"^[+-]?[0-9.,]+[eE][+-]?[0-9]+$"
 _LARGEST = 2.0**53
 _TRUE, _FALSE = ["true", "yes", "ja", "1"], ["false", "no", "nein", "0"]
 DTYPES = {
@@ -87,9 +90,18 @@ def problems_of(
 
 
 def quoted(cell: object) -> str:
-    """Show a cell in a message, cut where it is long."""
-    words = "no value" if cell is None else f"'{cell}'"
-    return words if len(words) <= 60 else words[:56] + "…'"
+    """Show a cell in a message, cut where it is long; not where it may identify a person.
+
+    Examples
+    --------
+    >>> print(quoted("pos"), quoted("anna@example.org"))
+    'pos' a text of 16 characters (not shown: it may identify a person)
+    """
+    if cell is None:
+        return "no value"
+    if may_identify(text := str(cell)):
+        return f"a text of {len(text)} characters (not shown: it may identify a person)"
+    return f"'{text}'" if len(text) <= 58 else f"'{text[:55]}…'"
 
 
 def _text(
@@ -145,6 +157,8 @@ def _integer(
     if plain.all():
         values = cells.cast(pl.Int64, strict=False)
         return values, [_too_large(cells, values, spec)]
+    powers = cells.str.contains(_EXPONENT).fill_null(False)
+    cells = cells.set(powers, None)
     numbers, faults = _number(cells, spec, input_format)
     fractional = (numbers != numbers.round()) & numbers.is_finite()
     exact = cells.set(~plain, None).cast(pl.Int64, strict=False)
@@ -154,6 +168,7 @@ def _integer(
     remedy = "a fraction is not allowed here; write the whole number" + _count_words(spec)
     return values, [
         *faults,
+        Fault(powers, spec.allowed, lambda _: "write all digits, without an exponent"),
         Fault(failed, spec.allowed, lambda _: remedy),
         _too_large(cells.set(numbers.is_null() | failed, None), values, spec),
     ]

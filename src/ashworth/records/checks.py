@@ -11,6 +11,7 @@ import polars as pl
 from ashworth.errors import Problem
 from ashworth.records.cells import quoted
 from ashworth.records.columns import FIRST_DATE, LAST_DATE, ColumnSpec
+from ashworth.records.identifiers import may_identify
 from ashworth.records.schemas import key_of, schema_of
 
 ROW = "_row"
@@ -109,13 +110,20 @@ def _duplicates(frame: pl.DataFrame, table: str) -> list[Problem]:
     groups = repeated.group_by(key, maintain_order=True).agg(pl.col(ROW))
     problems = []
     for *values, rows in groups.iter_rows():
-        found = f"{quoted(', '.join(map(str, values)))} in rows {_listed(rows)}"
+        found = f"{_quoted_key(values)} in rows {_listed(rows)}"
         problems += [
             Problem(table, row, key[0] if len(key) == 1 else ", ".join(key), found,
                     "each key once", "delete the repeated row, or correct its key")
             for row in rows
         ]  # fmt: skip
     return problems
+
+
+def _quoted_key(values: list[object]) -> str:
+    """Quote a key as one text, unless one of its parts may identify a person."""
+    if any(may_identify(str(value)) for value in values):
+        return ", ".join(map(quoted, values))
+    return f"'{', '.join(map(str, values))}'"
 
 
 def _listed(rows: list[int]) -> str:

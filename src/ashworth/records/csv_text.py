@@ -63,14 +63,15 @@ def read_csv_text(data: bytes, table: str, input_format: InputFormat) -> RawTabl
     else:
         cells, rows = split_quoted(records, header, table, problems)
     if not rows.len() and not problems:
-        problems.append(_no_rows(table))
+        problems.append(no_rows(table))
     return RawTable(
         cells, rows, header=tuple(header), encoding=encoding, delimiter=delimiter,
         problems=tuple(problems),
     )  # fmt: skip
 
 
-def _no_rows(table: str) -> Problem:
+def no_rows(table: str) -> Problem:
+    """Return the problem of a table that has columns only."""
     return Problem(
         table, None, None, "a header and no rows", "at least one row", "fill or leave out the table"
     )

@@ -9,9 +9,9 @@ import polars as pl
 
 from ashworth.records.formats import DateFormat
 
-_ONE_OR_TWO, _FOUR = r"(\d{1,2})", r"(\d{4})"
+_ONE_OR_TWO, _FOUR = "([0-9]{1,2})", "([0-9]{4})"
 _EXCEL_EPOCHS = {"excel": "1899-12-30", "excel-1904": "1904-01-01"}
-_CLOCK = r"[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+_CLOCK = r"[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?"
 
 
 def pattern(date_format: DateFormat) -> str:
@@ -20,14 +20,14 @@ def pattern(date_format: DateFormat) -> str:
     Examples
     --------
     >>> pattern("DD.MM.YYYY")
-    '^(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})$'
+    '^([0-9]{1,2})\\.([0-9]{1,2})\\.([0-9]{4})$'
     """
     if date_format in _EXCEL_EPOCHS:
-        return r"^(\d{1,6})(?:\.0+)?$"
+        return r"^([0-9]{1,6})(?:\.0+)?$"
     if date_format == "YYYYMMDD":
-        return r"^(\d{4})(\d{2})(\d{2})$"
+        return "^([0-9]{4})([0-9]{2})([0-9]{2})$"
     if date_format == "YYYY-MM-DD HH:MM:SS":
-        return r"^(\d{4})-(\d{2})-(\d{2})" + _CLOCK + "$"
+        return "^([0-9]{4})-([0-9]{2})-([0-9]{2})" + _CLOCK + "$"
     body = re.escape(date_format).replace(r"\-", "-")
     body = body.replace("YYYY", _FOUR).replace("DD", _ONE_OR_TWO).replace("MM", _ONE_OR_TWO)
     return f"^{body}$"
@@ -67,7 +67,7 @@ def shape(cells: pl.Series, date_format: DateFormat) -> pl.Series:
 def guess_remedy(cell: str, declared: DateFormat) -> str:
     """Name the formats that a cell fits, as a hint in a message."""
     fits = [f for f in get_args(DateFormat) if re.match(pattern(f), cell) and f != declared]
-    fits = [f for f in fits if f not in _EXCEL_EPOCHS or re.match(r"^\d{4,5}(\.0+)?$", cell)]
+    fits = [f for f in fits if f not in _EXCEL_EPOCHS or re.match(r"^[0-9]{4,5}(\.0+)?$", cell)]
     if not fits:
         return f"write the date as {declared}"
     names = " or ".join(f"'{f}'" for f in fits)

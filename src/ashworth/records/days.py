@@ -11,6 +11,7 @@ import polars as pl
 
 from ashworth.errors import Problem
 from ashworth.records.cells import Fault, problems_of, quoted
+from ashworth.records.columns import DAY_LIMIT
 
 IndexDates: TypeAlias = pl.DataFrame | Mapping[str, date]
 
@@ -65,11 +66,15 @@ def to_days(
         "dates of patients who have an index_date",
         lambda _: "fill this patient's index_date in patients",
     )
-    return (
-        days,
-        failed,
-        problems_of([fault], column.shown, column.rows, column.table, column.header),
+    far = (days.abs() > DAY_LIMIT).fill_null(False)
+    remote = Fault(
+        far,
+        f"a date within {DAY_LIMIT:,} days of the patient's index date",
+        lambda _: "check the year of the date, and the patient's index_date",
     )
+    faults = [fault, remote]
+    problems = problems_of(faults, column.shown, column.rows, column.table, column.header)
+    return days.set(far, None), failed | far, problems
 
 
 def disagreements(

@@ -77,17 +77,19 @@ def lay_out(
     named, problems = _renamed(header, table, rename or {}, accepted)
     header_of = {name: head for head, name in named.items() if name in accepted}
     unused = [head for head, name in named.items() if name not in accepted]
-    near = {head: _same_but_for_spelling(head, accepted, header_of) for head in unused}
+    strays = [head for head in unused if head not in (rename or {})]
+    near = {head: _same_but_for_spelling(head, accepted, header_of) for head in strays}
     problems += [_near_miss(table, head, name) for head, name in near.items() if name]
+    problems += _same_but_for_case(table, [head for head in header if head not in (rename or {})])
     filled = STANDARD_DEFAULTS.get(table, {}) | dict(defaults or {})
     taken = {*header_of, *(n for n in near.values() if n)}
     missing = [n for n in columns if n not in taken and date_name(n) not in taken]
     problems += [
-        _missing(table, columns[n], unused, declared=n in (extra or {}))
+        _missing(table, columns[n], strays, declared=n in (extra or {}))
         for n in missing
         if n not in filled and (columns[n].required or n in (extra or {}))
     ]
-    ignored = tuple(head for head in unused if not near[head])
+    ignored = tuple(head for head in unused if not near.get(head))
     return Layout(
         columns=columns,
         header_of=header_of,
@@ -109,7 +111,8 @@ def _renamed(
         for old in rename
         if old not in header
     ] + [
-        Problem(table, 1, old, f"a rename to '{new}'", "columns of the table and declared extras",
+        Problem(table, 1, old, f"a rename to '{new}', which is no column of {table}",
+                "one of " + ", ".join(accepted),
                 _suggest(new, accepted) or "correct the right side of the rename")
         for old, new in rename.items()
         if new not in accepted
@@ -132,6 +135,20 @@ def _same_but_for_spelling(
 ) -> str | None:
     match = [name for name in accepted if _plain(name) == _plain(head) and name not in header_of]
     return match[0] if match else None
+
+
+def _same_but_for_case(table: str, header: Sequence[str]) -> list[Problem]:
+    """Report every header that repeats an earlier one but for capitals."""
+    first: dict[str, str] = {}
+    problems = []
+    for head in header:
+        other = first.setdefault(head.strip().casefold(), head)
+        if other != head:
+            found = f"the headers '{other}' and '{head}', which differ only in case or blanks"
+            problems.append(
+                Problem(table, 1, head, found, "each name once", "delete or rename one of the two")
+            )
+    return problems
 
 
 def _near_miss(table: str, head: str, name: str) -> Problem:

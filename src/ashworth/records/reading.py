@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -181,6 +182,7 @@ def _identifiers(
         known=frozenset(of_schema),
         numeric=frozenset(plain),
         declared=frozenset(declared),
+        pseudonyms=frozenset(h for n, h in layout.header_of.items() if n.endswith("_id")),
     )
 
 
@@ -244,6 +246,7 @@ def read_tables(
     """
     known = {name: source for name, source in sources.items() if name in TABLES}
     problems = [unknown_table(name) for name in sources if name not in TABLES]
+    problems += [_unknown_rename(name) for name in rename or {} if name not in TABLES]
     if "patients" not in sources:
         problems.append(_no_patients())
     reads: dict[str, TableRead] = {}
@@ -279,6 +282,28 @@ def _no_patients() -> Problem:
     )  # fmt: skip
 
 
+def _unknown_rename(table: str) -> Problem:
+    near = difflib.get_close_matches(table, TABLES, n=1, cutoff=0.6)
+    remedy = f"did you mean '{near[0]}'?" if near else "correct the table's name, or remove it"
+    return Problem(
+        table, None, None, f"renames for a table '{table}', which does not exist",
+        "one of " + ", ".join(TABLES), remedy,
+    )  # fmt: skip
+
+
+def _by_rows(
+    problem: Problem, read: TableRead, unreadable: set[tuple[str, int | None, str | None]]
+) -> list[Problem]:
+    """Split a problem of a whole column into its rows where cells of it could not be read."""
+    name = problem.column
+    header = (read.header_of or {}).get(name or "", name)
+    unread = {row for table, row, column in unreadable if (table, column) == (read.table, header)}
+    if problem.row is not None or name not in read.frame.columns or not unread & set(read.rows):
+        return [problem]
+    rows = read.rows.filter(read.frame[name].is_null())
+    return [replace(problem, row=row, found="no value") for row in rows]
+
+
 def _joined(
     reads: dict[str, TableRead], problems: list[Problem], expectations: Expectations
 ) -> TablesRead:
@@ -289,10 +314,9 @@ def _joined(
         problems += read.problems
     unreadable = {(p.table, p.row, p.column) for p in problems if p.row is not None}
     for problem in check_tables(with_rows, expectations):
-        inverse = reads[problem.table].header_of or {}
-        (said,) = in_file_words([problem], inverse)
-        if (said.table, said.row, said.column) not in unreadable:
-            problems.append(said)
+        read = reads[problem.table]
+        said = in_file_words(_by_rows(problem, read, unreadable), read.header_of or {})
+        problems += [p for p in said if (p.table, p.row, p.column) not in unreadable]
     if problems:
         raise InputError(sorted(dict.fromkeys(problems), key=_order), subject="the tables")
     notices = [notice for read in reads.values() for notice in read.notices]

@@ -15,6 +15,7 @@ from ashworth.records.anti_joins import (
     orphans,
     row_problems,
 )
+from ashworth.records.cells import quoted
 from ashworth.records.checks import ROW
 from ashworth.records.schemas import TABLES
 from ashworth.records.schemas.outcomes import DEATHS
@@ -41,7 +42,7 @@ def patient_known(tables: Tables, expectations: Expectations) -> list[Problem]:
         if lost is not None:
             problems += row_problems(
                 lost.sort(ROW), table, "patient_id",
-                found=lambda r: f"'{r['patient_id']}'",
+                found=lambda r: quoted(r["patient_id"]),
                 allowed="a patient_id of the table patients",
                 remedy="correct it (spelling, leading zeros), or add the patient",
             )  # fmt: skip
@@ -72,7 +73,7 @@ def one_death(tables: Tables, expectations: Expectations) -> list[Problem]:
     return row_problems(
         twice, "outcomes", "kind",
         found=lambda r: f"'{r['kind']}' on day {r['day']}, one of several deaths of patient "
-        f"'{r['patient_id']}'",
+        f"{quoted(r['patient_id'])}",
         allowed="one death per patient",
         remedy="keep the death that is right",
     )  # fmt: skip
@@ -120,7 +121,7 @@ def event_code_allowed(tables: Tables, expectations: Expectations) -> list[Probl
     known = sorted(expectations.event_codes)
     problems += row_problems(
         events.filter(~pl.col("endpoint").is_in(known)), "events", "endpoint",
-        found=lambda r: f"'{r['endpoint']}'",
+        found=lambda r: quoted(r["endpoint"]),
         allowed="a defined endpoint: " + ", ".join(known),
         remedy="correct the id, or add the definition of the endpoint",
     )  # fmt: skip

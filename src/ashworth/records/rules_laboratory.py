@@ -8,6 +8,7 @@ import polars as pl
 
 from ashworth.errors import Problem
 from ashworth.records.anti_joins import Expectations, Tables, orphans, row_problems
+from ashworth.records.cells import quoted
 from ashworth.records.checks import ROW
 
 _SPECIMEN = ["patient_id", "specimen_id"]
@@ -35,9 +36,9 @@ def specimen_known(tables: Tables, expectations: Expectations) -> list[Problem]:
 
 
 def _stray_specimen(row: dict[str, Any]) -> str:
-    found = f"'{row['specimen_id']}' of patient '{row['patient_id']}'"
+    found = f"{quoted(row['specimen_id'])} of patient {quoted(row['patient_id'])}"
     owner = row["patient_id_owner"]
-    return found if owner is None else f"{found}, but in specimens it is of patient '{owner}'"
+    return found if owner is None else f"{found}, but in specimens it is of patient {quoted(owner)}"
 
 
 def run_known(tables: Tables, expectations: Expectations) -> list[Problem]:
@@ -47,7 +48,7 @@ def run_known(tables: Tables, expectations: Expectations) -> list[Problem]:
         return []
     return row_problems(
         lost.sort(ROW), "counts", "run_id",
-        found=lambda r: f"run '{r['run_id']}' of specimen '{r['specimen_id']}'",
+        found=lambda r: f"run {quoted(r['run_id'])} of specimen {quoted(r['specimen_id'])}",
         allowed="a run of that specimen in assay_runs",
         remedy="add the run with its assay and outcome, or correct run_id",
     )  # fmt: skip
@@ -74,8 +75,8 @@ def done_runs_have_counts(tables: Tables, expectations: Expectations) -> list[Pr
         return []
     return row_problems(
         lost.filter(pl.col("outcome") == "done").sort(ROW), "assay_runs", "outcome",
-        found=lambda r: f"'done' for run '{r['run_id']}' of specimen '{r['specimen_id']}', "
-        "which has no count",
+        found=lambda r: f"'done' for run {quoted(r['run_id'])} of specimen "
+        f"{quoted(r['specimen_id'])}, which has no count",
         allowed="a count in counts, zero included",
         remedy="add the count, or give the outcome that it had (failed, not_evaluable, not_done)",
     )  # fmt: skip
@@ -89,7 +90,7 @@ def assay_known(tables: Tables, expectations: Expectations) -> list[Problem]:
     strange = tables["assay_runs"].filter(~pl.col("assay").is_in(known))
     return row_problems(
         strange, "assay_runs", "assay",
-        found=lambda r: f"'{r['assay']}'",
+        found=lambda r: quoted(r["assay"]),
         allowed="a defined assay: " + ", ".join(known),
         remedy="correct the id, or add the definition of the assay",
     )  # fmt: skip

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ import narwhals as nw
 import polars as pl
 
 from ashworth.errors import InputError, Problem
-from ashworth.records.csv_text import RawTable, read_csv_text
+from ashworth.records.csv_text import RawTable, no_rows, read_csv_text
 from ashworth.records.formats import InputFormat
 
 Source: TypeAlias = str | os.PathLike[str] | Any
@@ -71,7 +72,8 @@ def _too_large(table: str, path: Path, size: str, max_bytes: int) -> InputError:
     return _fault(
         table,
         f"'{path.name}' of {size}",
-        "check that this is the table meant; to read it all the same, raise max_bytes",
+        "check that this is the table meant; if it is, split the file into smaller studies, or "
+        "convert it to Parquet, which is smaller (from Python also InputFormat(max_bytes=...))",
         f"at most {max_bytes:,} bytes",
     )
 
@@ -119,6 +121,7 @@ def _from_native(source: Any, table: str) -> RawTable:
         frame = nw.from_native(source)
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect()
+        _check_names(frame.columns, table)
         columns = [_to_polars(frame[name]) for name in frame.columns]
     except nw.exceptions.DuplicateError as error:
         found = "a frame with a repeated column name"
@@ -127,6 +130,13 @@ def _from_native(source: Any, table: str) -> RawTable:
         found = f"an object of type {type(source).__name__}"
         raise _fault(table, found, "give a path or a frame") from error
     return from_frame(pl.DataFrame(columns), table)
+
+
+def _check_names(names: Sequence[object], table: str) -> None:
+    numbered = [repr(name) for name in names if not isinstance(name, str)]
+    if numbered:
+        found = f"column names that are not text: {', '.join(numbered[:8])}"
+        raise _fault(table, found, "name the columns of the frame", "column names as text")
 
 
 def _to_polars(series: nw.Series[Any]) -> pl.Series:
@@ -158,6 +168,7 @@ def from_frame(frame: pl.DataFrame, table: str) -> RawTable:
         rows=pl.int_range(2, frame.height + 2, dtype=pl.Int64, eager=True),
         typed=frozenset(n for n, t in frame.schema.items() if t not in (pl.String, pl.Categorical)),
         header=tuple(frame.columns),
+        problems=() if frame.height else (no_rows(table),),
     )
 
 
