@@ -17,56 +17,63 @@ AFFORDABLE = 20_000_000
 
 
 def _risk_set(
-    z: Floats, weights: Floats, eta: Floats, dead: Floats, deaths: int, *, efron: bool
+    z: Floats, risk: Floats, deaths: int, weights: Floats, *, efron: bool
 ) -> tuple[float, Floats, Floats]:
     """Log sum, mean and covariance of one risk set, summed over Efron's terms.
 
     Parameters
     ----------
-    z, weights, eta : ndarray, shapes (p, r), (r,), (r,)
-        Covariates, weights and linear predictors of the risk set.
-    dead : ndarray of bool, shape (r,)
-        Who dies.
+    z : ndarray, shape (p, r)
+        Covariates of the risk set, the dead first, less the mean of the dead.
+    risk : ndarray, shape (r,)
+        Weighted risks relative to the largest.
     deaths : int
-        How many.
+        How many die.
+    weights : ndarray, shape (deaths,)
+        Case weights of the dead.
     efron : bool
         Efron's treatment of ties.
     """
-    top = eta.max()
-    risk = weights * np.exp(eta - top)
-    repeats = 1 if not efron else deaths
+    repeats = deaths if efron else 1
     logs, mean, covariance = 0.0, np.zeros(z.shape[0]), np.zeros((z.shape[0], z.shape[0]))
     for k in range(repeats):
-        share = risk * np.where(dead, 1.0 - k / deaths, 1.0)
+        share = risk.copy()
+        share[:deaths] *= 1.0 - k / deaths
         total = share.sum()
-        share = share / total
+        share /= total
         centre = z @ share
         away = z - centre[:, None]
-        logs += np.log(total) + top
+        logs += np.log(total)
         mean += centre
         covariance += (away * share) @ away.T
-    factor = deaths / repeats
+    factor = weights.sum() / repeats
     return logs * factor, mean * factor, covariance * factor
 
 
 def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
-    """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
-    d, z = design, design.columns
-    eta = beta @ z + d.offset
-    value = float(d.weights[d.ties.event_rows] @ eta[d.ties.event_rows])
-    score, information = d.event_sums.copy(), np.zeros((z.shape[0], z.shape[0]))
-    squares = np.zeros(z.shape[0])
+    """Log partial likelihood, score and information at `beta` (of the standardised columns).
+
+    Everything is counted from the (weighted) mean of the dead, so that a risk set in which they
+    hold nearly all the risk keeps the digits of what is left.
+    """
+    d, p = design, design.columns.shape[0]
+    eta = beta @ d.columns + d.offset
+    value, score, information = 0.0, np.zeros(p), np.zeros((p, p))
+    squares = np.zeros(p)
     ends = np.repeat(d.row_start[1:], np.diff(d.stratum_start))
     for u, deaths in enumerate(d.deaths.tolist()):
         first = int(d.cell_start[u])
         members = first + np.flatnonzero(d.entry_cell[first : ends[u]] < u)
-        dead = members < first + deaths
+        weights, here, predictor = d.weights[members], d.columns[:, members], eta[members]
+        own = weights[:deaths] / weights[:deaths].sum()
+        origin, top = here[:, :deaths] @ own, predictor.max()
         logs, mean, covariance = _risk_set(
-            z[:, members], d.weights[members], eta[members], dead, deaths, efron=efron
-        )
-        weight = d.weights[first : first + deaths].mean()
-        value -= weight * logs
-        score -= weight * mean
-        information += weight * covariance
-        squares += weight * mean * mean / deaths
+            here - origin[:, None], weights * np.exp(predictor - top), deaths, weights[:deaths],
+            efron=efron,
+        )  # fmt: skip
+        total = weights[:deaths].sum()
+        value += total * float(own @ (predictor[:deaths] - top)) - logs
+        score -= mean
+        information += covariance
+        squares += (mean / total + origin) ** 2 * total
     return Likelihood(value, score, information, np.diagonal(information) + squares)

@@ -31,6 +31,7 @@ from ashworth.version import __version__
 
 _SAMPLED_FROM = 50_000
 _EVERY = 25
+_LARGEST = 1e150
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,29 @@ def _start(problem: _Problem, *, efron: bool) -> Floats | None:
     design = sample.design()
     if design.rows.size == 0:
         return None
-    fit = maximise(design, efron=efron)
+    try:
+        fit = maximise(design, efron=efron)
+    except EstimationError:
+        return None
     if fit.infinite.any() or fit.kept.size < design.scale.size:
         return None
     return fit.beta / design.scale
+
+
+def _fit(problem: _Problem, *, efron: bool) -> tuple[CoxDesign, CoxFit]:
+    """Sort and fit."""
+    design = problem.design()
+    if design.rows.size == 0 or design.scale.size == 0:
+        raise EstimationError("cox: no covariates" if design.rows.size else "cox: nobody at risk")
+    large = [n for n, s in zip(problem.names, design.scale.tolist(), strict=True) if s > _LARGEST]
+    if large or design.widest_offset > _LARGEST:
+        what = ", ".join(large) or "offset"
+        raise EstimationError(
+            f"cox: the values of {what} are too large to be squared; divide them by a constant"
+        )
+    start = _start(problem, efron=efron) if problem.time.size >= _SAMPLED_FROM else None
+    fit = maximise(design, efron=efron, start=None if start is None else start * design.scale)
+    return design, fit
 
 
 def _test(statistic: float, name: str, n: int, events: int, df: int) -> TestResult:
@@ -256,12 +276,8 @@ def cox(
     """
     check_option(ties, "ties", ("efron", "breslow"))
     problem = _read(time, event, covariates, names, entry, strata, weights, offset, tie_tolerance)
-    efron = ties == "efron"
-    design = problem.design()
-    if design.rows.size == 0 or design.scale.size == 0:
-        raise EstimationError("cox: no covariates" if design.rows.size else "cox: nobody at risk")
-    start = _start(problem, efron=efron) if problem.time.size >= _SAMPLED_FROM else None
-    fit = maximise(design, efron=efron, start=None if start is None else start * design.scale)
+    with np.errstate(all="ignore"):
+        design, fit = _fit(problem, efron=ties == "efron")
     options = {
         "ties": ties,
         "strata": strata is not None,

@@ -33,7 +33,7 @@ _ROUNDING = 1e-12
 _MOVES = 0.5
 
 
-def _recedes(design: CoxDesign, direction: Floats, tolerance: float) -> bool:
+def recedes(design: CoxDesign, direction: Floats, tolerance: float) -> bool:
     """Say whether all events have the largest predictor of their risk set along `direction`."""
     v = direction @ design.columns
     top = interval_maximum(v, design)
@@ -42,7 +42,7 @@ def _recedes(design: CoxDesign, direction: Floats, tolerance: float) -> bool:
     return bool((dead >= top - tolerance).all() and (top - lowest).max() > _MOVES)
 
 
-def _rounding(design: CoxDesign, direction: Floats) -> float:
+def rounding(design: CoxDesign, direction: Floats) -> float:
     """Rounding error of a linear predictor along `direction`."""
     return _ROUNDING * float(np.abs(direction) @ design.largest)
 
@@ -78,10 +78,10 @@ def recession_direction(design: CoxDesign, step: Floats) -> Floats | None:
         return None
     cleaned = np.where(np.abs(step) < _STRAY * np.abs(step).max(), 0.0, step)
     for candidate in (cleaned, step):
-        if not _recedes(design, candidate, _NEAR):
+        if not recedes(design, candidate, _NEAR):
             continue
         direction = _settle(design, candidate)
-        if _recedes(design, direction, _rounding(design, direction)):
+        if recedes(design, direction, rounding(design, direction)):
             return direction
     return None
 
@@ -124,7 +124,7 @@ def interval_maximum_of_rows(per_cell: Floats, design: CoxDesign) -> Floats:
 def limit_design(design: CoxDesign, direction: Floats, near: float | None = None) -> CoxDesign:
     """Keep in every risk set only the members with the largest predictor along `direction`."""
     v = direction @ design.columns
-    near = 1e3 * _rounding(design, direction) if near is None else near
+    near = 1e3 * rounding(design, direction) if near is None else near
     pieces, entry, leave = _intervals_on_face(v, interval_maximum(v, design), design, near)
     event = np.zeros(design.columns.shape[1], dtype=bool)
     event[design.ties.event_rows] = True

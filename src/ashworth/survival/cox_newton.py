@@ -1,16 +1,25 @@
-"""Maximise a Cox partial likelihood to the end: Newton's method with step halving."""
+"""Maximise a Cox partial likelihood to the end.
+
+Newton's method with step halving does for nearly all data. A fit that has not converged, or that
+has lost nearly all its information on the way, is not believed: linear programming decides
+whether the likelihood is monotone (`cox_programme`), and a trust region finds the maximum that
+there then is (`cox_trust`). What has no answer after that is an error.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg.lapack import dposv, dpotrf  # pyrefly: ignore[missing-module-attribute]
 
+from ashworth.errors import EstimationError
 from ashworth.survival import cox_definition, cox_twin
-from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign
+from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign, find_ties
 from ashworth.survival.cox_monotone import limit_design, recession_direction
+from ashworth.survival.cox_programme import decidable, programme_direction
+from ashworth.survival.cox_trust import search
 from ashworth.survival.cox_twin import Likelihood, widest_predictor
 from ashworth.survival.inputs import Floats, Integers
 
@@ -22,6 +31,9 @@ _ROUNDING = 1e-11
 _TAIL = 1e-4
 _WIDE = 25.0
 _CANCELLED = 1e-6
+_RIDGES = 8
+_LOST = 1e-4
+_FAR_OFFSET = 5.0
 
 Evaluate = Callable[[Floats], Likelihood]
 
@@ -69,6 +81,18 @@ class _Point:
     recession: Floats | None = field(default=None)
 
 
+def _affordable(design: CoxDesign) -> bool:
+    """Say whether risk sets can be summed one by one."""
+    return design.columns.shape[1] * design.deaths.size <= cox_definition.AFFORDABLE
+
+
+def careful_evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
+    """Sum risk sets one by one at every point, if that is affordable."""
+    if not _affordable(design):
+        return evaluator(design, efron=efron)
+    return lambda beta: cox_definition.likelihood(design, beta, efron=efron)
+
+
 def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     """Choose the compiled kernel for large problems and the numpy twin for small ones.
 
@@ -80,7 +104,7 @@ def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
         from ashworth.survival import cox_kernel
 
         fast = cox_kernel.likelihood
-    affordable = design.columns.shape[1] * design.deaths.size <= cox_definition.AFFORDABLE
+    affordable = _affordable(design)
 
     def evaluate(beta: Floats) -> Likelihood:
         if affordable and widest_predictor(design, beta) > _WIDE:
@@ -128,16 +152,23 @@ def all_determined(at: Likelihood) -> bool:
     return not failed and bool((chol.diagonal() ** 2 > 10 * _PIVOT).all())
 
 
+def _ridge_step(information: Floats, score: Floats, size: Floats) -> Floats:
+    """Newton step with the smallest ridge that makes the information positive; 0 if none does."""
+    for power in range(_RIDGES):
+        _, solved, failed = dposv(information + np.diag(1e-14 * 100.0**power * size), score)
+        if not failed:
+            return solved
+    return np.zeros_like(score)
+
+
 def newton_step(at: Likelihood, kept: Integers) -> tuple[Floats, float]:
     """Newton step on the kept coefficients, and its squared length in standard errors."""
     every = kept.size == at.score.size
     information = at.information if every else at.information[np.ix_(kept, kept)]
     score = at.score if every else at.score[kept]
-    ridge = 1e-14 * float(information.diagonal().max())
     _, solved, failed = dposv(information, score)
-    while failed and ridge < np.inf:
-        _, solved, failed = dposv(information + ridge * np.eye(kept.size), score)
-        ridge *= 100.0
+    if failed:
+        solved = _ridge_step(information, score, at.gram_diagonal[kept])
     if every:
         return solved, float(solved @ score)
     step = np.zeros_like(at.score)
@@ -157,10 +188,14 @@ def _advance(evaluate: Evaluate, point: _Point, step: Floats) -> bool:
     return False
 
 
+def _tolerance(design: CoxDesign) -> float:
+    """Length of the last Newton step, in standard errors."""
+    return 1e-9 * float(np.sqrt(design.ties.event_rows.size))
+
+
 def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) -> _Point:
     """Iterate until the step is negligible or a direction of recession is proved."""
-    tolerance = 1e-9 * float(np.sqrt(design.ties.event_rows.size))
-    previous = np.inf
+    tolerance, previous = _tolerance(design), np.inf
     while point.iterations < _MAX_ITERATIONS:
         step, squared = newton_step(point.at, kept)
         point.iterations += 1
@@ -179,6 +214,73 @@ def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) 
     return point
 
 
+def _level(design: CoxDesign, *, efron: bool) -> Likelihood:
+    """Likelihood at 0 without offsets and weights: what the covariates by themselves can tell.
+
+    Its information is brought to the size of the events' weights.
+    """
+    rows, weights = design.ties.event_rows, np.ones_like(design.weights)
+    plain = replace(
+        design, weights=weights, offset=np.zeros_like(design.offset), widest_offset=0.0,
+        ties=find_ties(design.cell_start, design.deaths, weights),
+        event_sums=design.columns[:, rows].sum(axis=1),
+    )  # fmt: skip
+    at = careful_evaluator(plain, efron=efron)(np.zeros(design.scale.size))
+    size = float(design.weights[rows].mean())
+    return replace(at, information=at.information * size, gram_diagonal=at.gram_diagonal * size)
+
+
+def _what_is_determined(
+    design: CoxDesign, null: Likelihood, last: Floats | None, *, efron: bool
+) -> tuple[Integers, Likelihood]:
+    """Coefficients that the data determine, and the point at which that was judged."""
+    p = design.scale.size
+    every = all_determined(null)
+    if every and design.widest_offset < _FAR_OFFSET:
+        return np.arange(p), null
+    level = _level(design, efron=efron)
+    if all_determined(level):
+        return np.arange(p), level
+    order = np.arange(p) if last is None else np.argsort(last != 0, kind="stable")
+    return determined(level, order), level
+
+
+def _doubtful(point: _Point, kept: Integers, level: Likelihood) -> bool:
+    """Say whether a search failed, or lost nearly all information about some coefficient."""
+    if not point.converged:
+        return True
+    block = np.ix_(kept, kept)
+    first, failed = dpotrf(level.information[block])
+    last, lost = dpotrf(point.at.information[block])
+    if failed or lost:
+        return True
+    return bool((last.diagonal() ** 2 < _LOST * first.diagonal() ** 2).any())
+
+
+def _rescue(
+    design: CoxDesign, point: _Point, kept: Integers, level: Likelihood, *, efron: bool
+) -> _Point:
+    """Decide about a fit that is not believed: a direction of recession, or the maximum."""
+    decided = decidable(design)
+    direction = programme_direction(design, kept) if decided else None
+    if direction is not None:
+        return replace(point, recession=direction)
+    evaluate = careful_evaluator(design, efron=efron)
+    start = point.beta if point.converged else np.zeros_like(point.beta)
+    found = search(
+        evaluate, start, kept, design, level.information, _tolerance(design), watch=not decided
+    )
+    if not found.converged and found.recession is None:
+        raise EstimationError(
+            f"cox: no maximum of the partial likelihood was found in {found.iterations} steps; "
+            f"its log is {found.at.value:g} there. The coefficients are hardly determined: leave "
+            "out a covariate, or look for extreme values and offsets"
+        )
+    return _Point(
+        found.beta, found.at, point.iterations + found.iterations, True, found.recession
+    )
+
+
 def maximise(
     design: CoxDesign, *, efron: bool, start: Floats | None = None, last: Floats | None = None
 ) -> CoxFit:
@@ -194,15 +296,16 @@ def maximise(
         Where to start; 0 is tried instead if the likelihood is larger there.
     last : ndarray, shape (p,), optional
         Nonzero for coefficients to be left out first where some must be (infinite ones).
+
+    Raises
+    ------
+    EstimationError
+        If no maximum is found although the likelihood is not known to be monotone.
     """
     p = design.columns.shape[0]
     evaluate = evaluator(design, efron=efron)
     null = evaluate(np.zeros(p))
-    if all_determined(null):
-        kept = np.arange(p)
-    else:
-        order = np.arange(p) if last is None else np.argsort(last != 0, kind="stable")
-        kept = determined(null, order)
+    kept, level = _what_is_determined(design, null, last, efron=efron)
     point = _Point(np.zeros(p), null)
     if kept.size == 0:
         return CoxFit(point.beta, kept, kept, np.zeros(p), null, null, 0, True)
@@ -213,6 +316,8 @@ def maximise(
         if at.value > null.value:
             point = _Point(first, at)
     point = climb(evaluate, point, kept, design)
+    if point.recession is None and _doubtful(point, kept, level):
+        point = _rescue(design, point, kept, level, efron=efron)
     if point.recession is None:
         infinite = np.zeros(p)
         return CoxFit(
