@@ -172,3 +172,10 @@ def test_all_censored_and_one_patient() -> None:
     assert table["n_events"].sum() == 0
     figure = survival_figure({"a": 1})
     assert figure.svg().startswith("<svg")
+
+
+def test_the_description_of_one_patient_is_singular() -> None:
+    figure = survival_figure({"a": 1, "b": 30})
+    assert "a: 1 patient, " in figure.alt
+    assert "1 patients" not in figure.alt
+    assert "1 events" not in figure.alt.replace("11 events", "").replace("21 events", "")

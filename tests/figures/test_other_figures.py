@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ashworth.errors import EstimationError
-from ashworth.figures import cohort_flow_figure, forest_figure
+from ashworth.figures import cohort_flow_figure, forest_figure, positivity_figure
 from ashworth.figures.interval_rows import log_axis
 from ashworth.figures.numbers import p_value, ratio
 from ashworth.figures.typesetting import clean, shorten, text_width, wrap
@@ -154,3 +154,27 @@ def test_p_values(value: float, words: str) -> None:
 def test_ratios_print_at_most_six_digits() -> None:
     for value in (0.0001, 1.0, 999.994, 12345.678, 999999.0, 1e12):
         assert len([c for c in ratio(value) if c.isdigit()]) <= 6
+
+
+def test_a_long_forest_label_is_wrapped_and_not_cut() -> None:
+    label = "ln(Progesterone receptor + 1), per unit"
+    rows = pl.DataFrame(
+        {"section": ["Receptors"] * 2, "label": [label, "next"], "n": [10, 10], "events": [5, 5],
+         "estimate": [1.2, 1.1], "lower": [1.0, 1.0], "upper": [1.5, 1.5], "p_value": [0.1, 0.2],
+         "is_reference": [False, False]}
+    )  # fmt: skip
+    layers = forest_figure(rows, name="f", title="").spec["layer"]
+    words = [t for p in layers if p["mark"]["type"] == "text" for t in p["data"]["values"]]
+    printed = [t for t in words if t["text"] and t["text"] in label and len(t["text"]) > 3]
+    assert " ".join(t["text"] for t in sorted(printed, key=lambda t: t["y"])) == label
+    assert len({t["y"] for t in printed}) == 2
+    below = next(t for t in words if t["text"] == "next")
+    assert below["y"] >= max(t["y"] for t in printed) + 15
+
+
+def test_positivity_wraps_a_long_time_point() -> None:
+    name = "after the third cycle of neoadjuvant chemotherapy"
+    rows = tables.positivity_rows().with_columns(timepoint=pl.lit(name))
+    figure = positivity_figure(rows, name="p", title="x")
+    assert "neoadjuvant" in figure.svg()
+    assert "…" not in figure.svg()

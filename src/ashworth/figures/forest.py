@@ -23,7 +23,7 @@ from ashworth.figures.interval_rows import (
     axis_layers,
     axis_texts,
     interval_layers,
-    label_text,
+    label_texts,
     log_axis,
     usable,
 )
@@ -129,13 +129,16 @@ def _body(
             if i:
                 lines.append({"x": 4, "y": y + 8, "x2": 636, "y2": y + 8})
             y += ROW
-            texts.append(label_text(str(row["section"]), y, 632, bold=True, indent=False))
+            words = label_texts(str(row["section"]), y, 632, bold=True, indent=False)
+            texts += words
+            y = words[-1].y
         section = row["section"]
         y += ROW
         width = N_RIGHT - 40
-        texts.append(label_text(str(row["label"]), y, width, bold=False, indent=bool(section)))
-        texts += _numbers(row, y)
+        words = label_texts(str(row["label"]), y, width, bold=False, indent=bool(section))
+        texts += [*words, *_numbers(row, y)]
         intervals.append(_interval(row, y))
+        y = words[-1].y
     return texts, intervals, lines, y + 14
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from ashworth.figures import theme
 from ashworth.figures.canvas import Spec, Text, channel, layer, rule_layer, tip
-from ashworth.figures.typesetting import shorten
+from ashworth.figures.typesetting import wrap
 
 ROW = 22
+LINE = 15
+LABEL_LINES = 4
 _MARKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
 _WIDE_MARKS = (0.05, 0.2, 1, 5, 20)
 LABEL_X = 4
@@ -151,7 +153,8 @@ def axis_texts(axis: Axis, y: float, title: str, *, percent: bool = False) -> li
     return [*numbers, Text((axis.left + axis.right) / 2, y + 34, title, "center")]
 
 
-def label_text(label: str, y: float, width: float, *, bold: bool, indent: bool) -> Text:
-    """Row name at the left, shortened to its column."""
+def label_texts(label: str, y: float, width: float, *, bold: bool, indent: bool) -> list[Text]:
+    """Row name at the left, on as many lines as its column needs; `y` is the first baseline."""
     x = LABEL_X + (INDENT if indent else 0)
-    return Text(x, y, shorten(label, width - x, bold=bold), bold=bold)
+    lines = wrap(label, width - x, bold=bold, max_lines=LABEL_LINES)
+    return [Text(x, y + LINE * i, line, bold=bold) for i, line in enumerate(lines)]

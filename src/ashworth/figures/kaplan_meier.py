@@ -17,6 +17,7 @@ from ashworth.figures.canvas import HOVER, Spec, Text, feet_texts, layer, sheet,
 from ashworth.figures.km_curves import DrawnCurve, drawn_curve
 from ashworth.figures.km_panel import PLOT_HEIGHT, PLOT_WIDTH, RIGHT, Group, key_line, panel
 from ashworth.figures.km_table import LEFT, key_lines, risk_table_texts, table_height
+from ashworth.figures.numbers import counted
 from ashworth.figures.result import Figure
 from ashworth.figures.ticks import TimeUnit, time_ticks
 from ashworth.figures.typesetting import clean, shorten
@@ -213,8 +214,10 @@ def _alt(curves: pl.DataFrame, order: Sequence[object], title: str) -> str:
     for group in order:
         rows = curves.filter(pl.col("group") == group).sort("time")
         last = rows.row(-1, named=True)
-        parts.append(
-            f"{clean(group)}: {rows['at_risk'].max():,} patients, {rows['n_events'].sum():,} "
-            f"events, {100 * last['survival']:.1f}% at the end of the curve"
+        sizes = (
+            counted(rows["at_risk"].max(), "patient"),
+            counted(rows["n_events"].sum(), "event"),
+            f"{100 * last['survival']:.1f}% at the end of the curve",
         )
+        parts.append(f"{clean(group)}: {', '.join(sizes)}")
     return f"Kaplan-Meier curves, {title}. " + "; ".join(parts) + "."

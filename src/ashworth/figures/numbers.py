@@ -93,3 +93,14 @@ def percent_limits(share: float | None, lower: float | None, upper: float | None
     if share is None or math.isnan(share):
         return "not estimable"
     return f"{percent(share)}% ({percent(lower) or '?'}{DASH}{percent(upper) or '?'})"
+
+
+def counted(n: int, noun: str) -> str:
+    """Write a number with its noun in the right form.
+
+    Examples
+    --------
+    >>> counted(1, "patient"), counted(1200, "event")
+    ('1 patient', '1,200 events')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

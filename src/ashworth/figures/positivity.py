@@ -24,7 +24,7 @@ from ashworth.figures.interval_rows import (
     axis_layers,
     axis_texts,
     interval_layers,
-    label_text,
+    label_texts,
     usable,
 )
 from ashworth.figures.numbers import percent_limits
@@ -78,8 +78,18 @@ def positivity_figure(
     records = rows.to_dicts()
     axis = _axis(records)
     head = 44 if title else 20
-    bottom = head + 4 + ROW * len(records) + 14
-    texts = [
+    texts: list[Text] = []
+    intervals = []
+    y = head + 4.0
+    for row in records:
+        y += ROW
+        values = (usable(row[c]) for c in ("proportion", "lower", "upper"))
+        intervals.append(Interval(clean(row["timepoint"]), y, *values))
+        names = label_texts(str(row["timepoint"]), y, 150, bold=False, indent=False)
+        texts += [*names, *_row_texts(row, y)]
+        y = names[-1].y
+    bottom = y + 14
+    texts += [
         Text(4, head, "Time point", bold=True),
         Text(COUNT_RIGHT, head, "Positive / assessed", "right", bold=True),
         Text(SHARE_LEFT, head, "% (95% limits)", bold=True),
@@ -87,12 +97,6 @@ def positivity_figure(
     ]
     if title:
         texts.append(title_text(clean(title)))
-    intervals = []
-    for i, row in enumerate(records, 1):
-        y = head + 4 + ROW * i
-        texts += _row_texts(row, y)
-        values = (usable(row[c]) for c in ("proportion", "lower", "upper"))
-        intervals.append(Interval(clean(row["timepoint"]), y, *values))
     feet, height = feet_texts(bottom + 56, note, simulated=simulated)
     layers: list[Spec] = [
         rule_layer([{"x": 4, "y": head + 6, "x2": 636, "y2": head + 6}], color=theme.INK),
@@ -115,7 +119,6 @@ def _axis(records: Sequence[Mapping[str, Any]]) -> Axis:
 def _row_texts(row: Mapping[str, Any], y: float) -> list[Text]:
     share = percent_limits(row["proportion"], row["lower"], row["upper"])
     return [
-        label_text(str(row["timepoint"]), y, 150, bold=False, indent=False),
         Text(COUNT_RIGHT, y, f"{row['n_positive']:,} / {row['n']:,}", "right"),
         Text(SHARE_LEFT, y, share.replace("%", "", 1)),
     ]

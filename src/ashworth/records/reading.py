@@ -312,6 +312,7 @@ def _joined(
     with_rows = {n: r.frame.with_columns(r.rows.alias(ROW)) for n, r in reads.items() if r.complete}
     for read in reads.values():
         problems += read.problems
+    unreadable: set[tuple[str, int | None, str | None]]
     unreadable = {(p.table, p.row, p.column) for p in problems if p.row is not None}
     for problem in check_tables(with_rows, expectations):
         read = reads[problem.table]

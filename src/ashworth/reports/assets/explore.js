@@ -2,18 +2,18 @@
 // text and is run on the first press of a button only.
 "use strict";
 
+let library = null;
+
 function chartLibrary() {
-  if (!window.vegaEmbed) {
+  library ??= new Promise((done) => {
     const script = document.createElement("script");
     script.type = "module";
     script.textContent = document.getElementById("chart-library").textContent +
       "\nwindow.dispatchEvent(new Event('chart-library'));";
-    return new Promise((done) => {
-      window.addEventListener("chart-library", () => done(window.vegaEmbed), { once: true });
-      document.head.append(script);
-    });
-  }
-  return Promise.resolve(window.vegaEmbed);
+    window.addEventListener("chart-library", () => done(window.vegaEmbed), { once: true });
+    document.head.append(script);
+  });
+  return library;
 }
 
 async function toggle(button) {
