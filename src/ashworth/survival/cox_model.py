@@ -155,7 +155,7 @@ def _warn(names: tuple[str, ...], fit: CoxFit, missing: Booleans) -> None:
         what = ", ".join(
             f"{n} ({'+' if s > 0 else '-'}infinite)"
             for n, s in zip(names, fit.infinite, strict=True)
-            if s
+            if abs(s) == 1
         )
         text = f"the partial likelihood is monotone: {what}; use the likelihood ratio test"
         warnings.warn(text, MonotoneLikelihoodWarning, stacklevel=4)
@@ -175,8 +175,8 @@ def _result(problem: _Problem, fit: CoxFit, scale: Floats, options: dict[str, An
     wald = float(fit.beta @ fit.best.information @ fit.beta)
     endless = fit.infinite != 0
     if endless.any():
-        coefficients[endless] = np.inf * np.sign(fit.infinite[endless])
-        errors[endless] = np.inf
+        coefficients[endless] = np.inf * fit.infinite[endless]
+        errors[endless] = np.abs(coefficients[endless])
         wald = float("nan")
     _warn(problem.names, fit, np.isnan(coefficients))
     n, events, df = problem.time.size, int(np.count_nonzero(problem.event)), fit.kept.size

@@ -31,6 +31,7 @@ _STRAY = 1e-2
 _NEAR = 1e-3
 _ROUNDING = 1e-12
 _MOVES = 0.5
+_COLLINEAR = 1e-5
 
 
 def recedes(design: CoxDesign, direction: Floats, tolerance: float) -> bool:
@@ -47,23 +48,74 @@ def rounding(design: CoxDesign, direction: Floats) -> float:
     return _ROUNDING * float(np.abs(direction) @ design.largest)
 
 
+def _spanning_contrasts(design: CoxDesign, kept: Integers) -> Floats:
+    """Contrasts that span those of all risk sets, shape (rows, kept).
+
+    Every row less the first of the dead with whom it leaves, and the first dead of neighbouring
+    cells where somebody is at risk in both.
+    """
+    z, n_cells = design.columns[kept], design.deaths.size
+    first_dead = z[:, design.cell_start[:-1]]
+    low, high = design.entry_cell + 1, design.exit_cell
+    reach = np.bincount(low, minlength=n_cells + 1) - np.bincount(high, minlength=n_cells + 1)
+    joined = np.cumsum(reach)[: n_cells - 1] > 0
+    links = np.diff(first_dead, axis=1)[:, joined]
+    return np.concatenate([z - first_dead[:, design.exit_cell], links], axis=1).T
+
+
+def free_space(design: CoxDesign, kept: Integers) -> Floats:
+    """Orthonormal rows that span the directions in which no predictor differs in a risk set.
+
+    Parameters
+    ----------
+    design : CoxDesign
+        A sorted problem, or the limit of one.
+    kept : ndarray of int
+        Coefficients that may differ from 0.
+
+    Returns
+    -------
+    ndarray, shape (dimension, kept)
+        Empty where the data determine all kept coefficients.
+    """
+    contrasts = _spanning_contrasts(design, kept)
+    _, singular, right = np.linalg.svd(np.linalg.qr(contrasts, mode="r"))
+    size = np.zeros(right.shape[0])
+    size[: singular.size] = singular
+    limit = _ROUNDING * design.largest[kept].max() * np.sqrt(contrasts.shape[0])
+    return right[size <= limit]
+
+
+def determined(design: CoxDesign, order: Integers) -> Integers:
+    """Coefficients that the data determine, whatever the weights and offsets.
+
+    Parameters
+    ----------
+    design : CoxDesign
+        A sorted problem, or the limit of one.
+    order : ndarray of int
+        Coefficients, those to be kept first in front: a later one whose contrasts are a
+        combination of earlier ones is left out.
+    """
+    triangle = np.linalg.qr(_spanning_contrasts(design, order), mode="r")
+    nothing = _ROUNDING * design.largest * np.sqrt(design.rows.size)
+    basis, kept = np.zeros((triangle.shape[0], 0)), []
+    for j, column in zip(order.tolist(), triangle.T, strict=True):
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)
+        size = float(np.linalg.norm(rest))
+        if size > max(_COLLINEAR * float(np.linalg.norm(column)), float(nothing[j])):
+            basis = np.column_stack([basis, rest / size])
+            kept.append(j)
+    return np.array(sorted(kept), dtype=np.int64)
+
+
 def _settle(design: CoxDesign, direction: Floats) -> Floats:
     """Make the predictor exactly equal where it is nearly equal within risk sets.
 
     The contrasts of such members span a space; what is left of the direction is orthogonal to it.
     """
-    face = limit_design(design, direction, _NEAR)
-    z, n_cells = face.columns, face.deaths.size
-    first_dead = z[:, face.cell_start[:-1]]
-    low, high = face.entry_cell + 1, face.exit_cell
-    reach = np.bincount(low, minlength=n_cells + 1) - np.bincount(high, minlength=n_cells + 1)
-    joined = np.cumsum(reach)[: n_cells - 1] > 0
-    links = np.diff(first_dead, axis=1)[:, joined]
-    contrasts = np.concatenate([z - first_dead[:, face.exit_cell], links], axis=1)
-    _, singular, right = np.linalg.svd(np.linalg.qr(contrasts.T, mode="r"))
-    size = np.zeros(right.shape[0])
-    size[: singular.size] = singular
-    free = right[size <= _ROUNDING * design.largest.max() * np.sqrt(contrasts.shape[1])]
+    free = free_space(limit_design(design, direction, _NEAR), np.arange(direction.size))
     return free.T @ (free @ direction)
 
 

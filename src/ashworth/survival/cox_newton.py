@@ -9,7 +9,7 @@ there then is (`cox_trust`). What has no answer after that is an error.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg.lapack import dposv, dpotrf  # pyrefly: ignore[missing-module-attribute]
@@ -17,7 +17,7 @@ from scipy.linalg.lapack import dposv, dpotrf  # pyrefly: ignore[missing-module-
 from ashworth.errors import EstimationError
 from ashworth.survival import cox_definition, cox_twin
 from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign, find_ties
-from ashworth.survival.cox_monotone import limit_design, recession_direction
+from ashworth.survival.cox_monotone import determined, free_space, limit_design, recession_direction
 from ashworth.survival.cox_programme import decidable, programme_direction
 from ashworth.survival.cox_trust import search
 from ashworth.survival.cox_twin import Likelihood, widest_predictor
@@ -30,9 +30,11 @@ _MAX_HALVINGS = 30
 _ROUNDING = 1e-11
 _TAIL = 1e-4
 _WIDE = 25.0
+_SUBTRACTED = 14.0
 _CANCELLED = 1e-6
 _RIDGES = 8
 _LOST = 1e-4
+_TRACE = 1e-8
 _FAR_OFFSET = 5.0
 
 Evaluate = Callable[[Floats], Likelihood]
@@ -51,7 +53,7 @@ class CoxFit:
     fitted : ndarray of int
         Those among them that the information at the maximum determines.
     infinite : ndarray, shape (p,)
-        Sign of every infinite coefficient, else 0.
+        Sign of every infinite coefficient, NaN for one that the limit leaves open, else 0.
     null, best : Likelihood
         At 0 and at the maximum.
     iterations : int
@@ -78,7 +80,8 @@ class _Point:
     at: Likelihood
     iterations: int = 0
     converged: bool = False
-    recession: Floats | None = field(default=None)
+    exact: bool = False
+    recession: Floats | None = None
 
 
 def _affordable(design: CoxDesign) -> bool:
@@ -91,6 +94,18 @@ def careful_evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     if not _affordable(design):
         return evaluator(design, efron=efron)
     return lambda beta: cox_definition.likelihood(design, beta, efron=efron)
+
+
+def _too_wide(design: CoxDesign, beta: Floats) -> bool:
+    """Say whether sums over all rows may lose the risk of small risk sets.
+
+    With late entry risks are subtracted, so that a smaller range is lost already.
+    """
+    widest = widest_predictor(design, beta)
+    if widest > _WIDE or not design.late_rows.size or 2.0 * widest <= _SUBTRACTED:
+        return widest > _WIDE
+    eta = beta @ design.columns + design.offset
+    return float(eta.max() - eta.min()) > _SUBTRACTED
 
 
 def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
@@ -107,7 +122,7 @@ def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     affordable = _affordable(design)
 
     def evaluate(beta: Floats) -> Likelihood:
-        if affordable and widest_predictor(design, beta) > _WIDE:
+        if affordable and _too_wide(design, beta):
             return cox_definition.likelihood(design, beta, efron=efron)
         at = fast(design, beta, efron=efron)
         kept = at.information.diagonal() > _CANCELLED * at.gram_diagonal
@@ -116,30 +131,6 @@ def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
         return at
 
     return evaluate
-
-
-def determined(at: Likelihood, order: Integers) -> Integers:
-    """Coefficients that the data determine: a later one that adds no information is left out.
-
-    Parameters
-    ----------
-    at : Likelihood
-        At any point; a direction without information has none anywhere.
-    order : ndarray of int
-        Coefficients, those to be kept first in front.
-    """
-    size = at.gram_diagonal
-    kept: list[int] = []
-    chol = np.zeros((order.size, order.size))
-    for j in order.tolist():
-        m = len(kept)
-        for k in range(m):
-            chol[m, k] = (at.information[j, kept[k]] - chol[m, :k] @ chol[k, :k]) / chol[k, k]
-        pivot = at.information[j, j] - chol[m, :m] @ chol[m, :m]
-        if pivot > _PIVOT * size[j] and size[j] > 0:
-            chol[m, m] = np.sqrt(pivot)
-            kept.append(j)
-    return np.array(sorted(kept), dtype=np.int64)
 
 
 def all_determined(at: Likelihood) -> bool:
@@ -207,6 +198,7 @@ def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) 
         small = length <= tolerance
         stalled = squared < 1e-10 and length > 0.5 * previous
         if small or stalled or not _advance(evaluate, point, step):
+            point.exact = bool(small)
             point.converged = bool(small or squared < 1e-8)
             point.beta = point.beta + step if small else point.beta
             return point
@@ -239,15 +231,17 @@ def _what_is_determined(
     if every and design.widest_offset < _FAR_OFFSET:
         return np.arange(p), null
     level = _level(design, efron=efron)
-    if all_determined(level):
-        return np.arange(p), level
     order = np.arange(p) if last is None else np.argsort(last != 0, kind="stable")
-    return determined(level, order), level
+    return determined(design, order), level
 
 
-def _doubtful(point: _Point, kept: Integers, level: Likelihood) -> bool:
-    """Say whether a search failed, or lost nearly all information about some coefficient."""
-    if not point.converged:
+def _doubtful(design: CoxDesign, point: _Point, kept: Integers, level: Likelihood) -> bool:
+    """Say whether a search failed, or lost nearly all information about some coefficient.
+
+    One that rounding stopped before the last step was negligible can be bettered where risk sets
+    can be summed one by one.
+    """
+    if not point.converged or (not point.exact and _affordable(design)):
         return True
     block = np.ix_(kept, kept)
     first, failed = dpotrf(level.information[block])
@@ -276,9 +270,7 @@ def _rescue(
             f"its log is {found.at.value:g} there. The coefficients are hardly determined: leave "
             "out a covariate, or look for extreme values and offsets"
         )
-    return _Point(
-        found.beta, found.at, point.iterations + found.iterations, True, found.recession
-    )
+    return _Point(found.beta, found.at, point.iterations + found.iterations, True, found.recession)
 
 
 def maximise(
@@ -316,7 +308,7 @@ def maximise(
         if at.value > null.value:
             point = _Point(first, at)
     point = climb(evaluate, point, kept, design)
-    if point.recession is None and _doubtful(point, kept, level):
+    if point.recession is None and _doubtful(design, point, kept, level):
         point = _rescue(design, point, kept, level, efron=efron)
     if point.recession is None:
         infinite = np.zeros(p)
@@ -333,10 +325,18 @@ def _limit(
     """Fit the limit of a monotone likelihood."""
     direction = point.recession
     assert direction is not None
-    signs = np.sign(np.where(np.abs(direction) < 1e-3 * np.abs(direction).max(), 0.0, direction))
-    signs = signs if last is None else np.where(last != 0, last, signs)
-    inner = maximise(limit_design(design, direction), efron=efron, last=signs)
+    signs = np.sign(np.where(np.abs(direction) < _TRACE * np.abs(direction).max(), 0.0, direction))
+    first = signs if last is None else np.where(last != 0, last, signs)
+    face = limit_design(design, direction)
+    if determined(face, kept).size == kept.size:
+        raise EstimationError(
+            "cox: the partial likelihood seems to be monotone, but rounding hides along which "
+            "covariates; leave out one of those that are nearly collinear"
+        )
+    inner = maximise(face, efron=efron, last=first)
     infinite = np.where(signs != 0, signs, inner.infinite)
+    moving = kept[(np.abs(free_space(face, kept)) > _TRACE).any(axis=0)]
+    infinite[moving] = np.where(infinite[moving] == 0, np.nan, infinite[moving])
     return CoxFit(
         inner.beta, kept, inner.fitted, infinite, null, inner.best,
         point.iterations + inner.iterations, inner.converged,
