@@ -178,3 +178,10 @@ def test_positivity_wraps_a_long_time_point() -> None:
     figure = positivity_figure(rows, name="p", title="x")
     assert "neoadjuvant" in figure.svg()
     assert "…" not in figure.svg()
+
+
+@pytest.mark.parametrize("word", ["Anthracycline-containing/chemotherapy", "M" * 40, "é" * 60])
+def test_a_word_wider_than_its_column_is_broken_and_not_cut(word: str) -> None:
+    lines = wrap("with " + word, 110)
+    assert "".join(lines).replace(" ", "") == "with" + word
+    assert all(text_width(line) <= 110 for line in lines)

@@ -125,10 +125,25 @@ def shorten(text: str, width: float, *, size: float = TEXT_SIZE, bold: bool = Fa
     return text.rstrip() + ELLIPSIS
 
 
+def _parts(word: str, width: float, *, size: float, bold: bool) -> list[str]:
+    """Cut a word into parts that fit on a line each."""
+    parts = []
+    while text_width(word, size=size, bold=bold) > width and len(word) > 1:
+        end = 1
+        while text_width(word[: end + 1], size=size, bold=bold) <= width:
+            end += 1
+        joint = max(word.rfind(sign, 0, end) for sign in "-/") + 1
+        parts.append(word[: joint or end])
+        word = word[joint or end :]
+    return [*parts, word]
+
+
 def wrap(
     text: str, width: float, *, size: float = TEXT_SIZE, bold: bool = False, max_lines: int = 6
 ) -> list[str]:
     """Break text into lines of at most `width` px; the last line is shortened if need be.
+
+    A word that is wider than a line is broken too, after a hyphen or slash where it has one.
 
     Examples
     --------
@@ -137,7 +152,8 @@ def wrap(
     """
     lines: list[str] = []
     line = ""
-    for word in clean(text).split(" "):
+    words = clean(text).split(" ")
+    for word in (part for whole in words for part in _parts(whole, width, size=size, bold=bold)):
         longer = f"{line} {word}".strip()
         if line and text_width(longer, size=size, bold=bold) > width:
             lines.append(line)
