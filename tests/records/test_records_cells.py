@@ -281,7 +281,8 @@ def test_an_extra_column_cannot_replace_a_schema_column(problems):
      "social security number", "MRN", "medical_record_number", "insurance number", "Straße",
      "PLZ", "Fallnummer", "date_of_birth", "geb.dat", "nom", "Prénom", "prenom", "nachname",
      "nom de famille", "Patientin", "PatientinName", "date_naissance", "né le", "courriel",
-     "téléphone", "code postal", "numéro de sécurité sociale", "Mädchenname"],
+     "téléphone", "code postal", "numéro de sécurité sociale", "Mädchenname",
+     "Name der Patientin", "Vor- und Nachname"],
 )  # fmt: skip
 def test_identifying_headers_are_refused(problems, the, header):
     got = problems(f"patient_id,{header}\nP1,secret\n", "patients")
@@ -338,6 +339,16 @@ def test_a_value_that_may_identify_is_not_printed(problems, column, value):
     assert value not in "\n".join(map(str, got))
     hidden = f"a text of {len(value)} characters (not shown: it may identify a person)"
     assert all(p.found == hidden or "values like" in p.found for p in got)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["HER2 Positive", "Stage IV", "36959", "7500", "RECIST 1.1", "012-0034", "P-001-20210",
+     "2001-02-31", "31.01.2001", "2001-01-31T00:00:00", "99999999999999999999", "Not done"],
+)  # fmt: skip
+def test_a_harmless_value_is_printed(problems, the, value):
+    got = problems(f"patient_id,er_status\nP1,{value}\n", "patients")
+    assert the(got, "patients", 2, "er_status").found == f"'{value}'"
 
 
 def test_a_name_as_key_is_not_printed(study_problems):

@@ -215,8 +215,8 @@ def _alt(curves: pl.DataFrame, order: Sequence[object], title: str) -> str:
         rows = curves.filter(pl.col("group") == group).sort("time")
         last = rows.row(-1, named=True)
         sizes = (
-            counted(rows["at_risk"].max(), "patient"),
-            counted(rows["n_events"].sum(), "event"),
+            counted(rows.select(pl.col("at_risk").max()).item(), "patient"),
+            counted(rows.select(pl.col("n_events").sum()).item(), "event"),
             f"{100 * last['survival']:.1f}% at the end of the curve",
         )
         parts.append(f"{clean(group)}: {', '.join(sizes)}")

@@ -12,7 +12,7 @@ from ashworth.errors import Problem
 _WORDS = {
     "a name": r"name|(?:patient|patientin|patientinnen|full|first|last|given|family|sur|middle|"
     r"maiden|vor|nach|ruf|familien|geburts|madchen|maedchen|patienten)[_]?name|"
-    r"(?:pat|pt)_name|initials|initialen|name_(?:of_)?(?:the_)?patient(?:in)?|patientin(?:nen)?|"
+    r"(?:pat|pt)_name|initials|initialen|(?:vor_und_nach|nach_und_vor)name|name_(?:(?:of|der|des)_)?(?:the_)?patient(?:in|en)?|patientin(?:nen)?|"
     r"(?:pre)?_?noms?|nom_(?:de_(?:famille|naissance|jeune_fille)|patiente?|complet|usuel)|"
     r"nom_et_prenom|nom_prenom|initiales|patiente",
     "a birth date": r"(?:(?:patient|patientin|pat|pt)_)?(?:birth|birth_?day|birth_?date|"
@@ -34,7 +34,7 @@ _WORDS = {
 }
 _EMAIL = r"(?i)^[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$"
 _INSURANCE = r"(?i)[a-z] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}"
-_TELEPHONE = r"(?:(?:\+|00)[1-9][0-9][0-9 ()/-]{6,}[0-9]|0[0-9]{2,5}[ /-][0-9]{4,})"
+_TELEPHONE = r"(?:(?:\+|00)[1-9][0-9][0-9 ()/-]{6,}[0-9]|0[0-9]{2,5}[ /-][0-9]{5,})"
 _VALUES = {
     "social security numbers": r"^\s*[0-9]{3}-[0-9]{2}-[0-9]{4}\s*$",
     "health insurance numbers": _INSURANCE.replace("(?i)", r"(?i)^\s*") + r"\s*$",
@@ -50,9 +50,10 @@ _DATE_IN_WORDS = re.compile(
     rf"|(?i:[0-9]{{1,2}}(?:st|nd|rd|th)?[. ]*(?:{_MONTHS})\w*[., ]*[0-9]{{2,4}})"
     rf"|(?i:(?:{_MONTHS})\w* [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{2,4}})"
 )
+_ROMAN = re.compile("[IVX]+")
 _INSIDE = re.compile(
     rf"[^\s@]+@[^\s@]+\.[^\s@]+|(?<![0-9])[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}(?![0-9])"
-    rf"|(?<![0-9]){_TELEPHONE}|(?i:(?<!\w){_INSURANCE.replace('(?i)', '')}(?!\w))"
+    rf"|(?<![\w-]){_TELEPHONE}|(?i:(?<!\w){_INSURANCE.replace('(?i)', '')}(?!\w))"
 )
 
 
@@ -67,8 +68,8 @@ def may_identify(text: str) -> bool:
     >>> may_identify("Anna Meier"), may_identify("born 3.4.1950"), may_identify("Positive")
     (True, True, False)
     """
-    words = re.findall(r"[^\W\d_]+\.?", text)
-    capitals = [w for w in words if w[0].isupper() and (len(w) > 1)]
+    words = re.findall(r"(?<!\w)[^\W\d_]+(?!\w)\.?", text)
+    capitals = [w for w in words if w[0].isupper() and len(w) > 1 and not _ROMAN.fullmatch(w)]
     if len(capitals) >= 2 or _INSIDE.search(text):
         return True
     worded = any(len(w.strip(".")) > 1 for w in words)
