@@ -57,7 +57,12 @@ def covariate_matrix(
         remedy = "give one name per column"
         faults.note("names", f"{len(names)} names", f"{matrix.shape[1]} names", remedy)
         faults.stop()
-    return matrix, tuple(str(n) for n in names)
+    terms = tuple(str(n) for n in names)
+    twice = sorted({n for n in terms if terms.count(n) > 1})
+    if twice:
+        faults.note("names", f"{', '.join(twice)} more than once", "each name once", "rename")
+        faults.stop()
+    return matrix, terms
 
 
 def check_covariates(matrix: Floats, names: tuple[str, ...], faults: Faults) -> None:

@@ -97,7 +97,7 @@ def determined(design: CoxDesign, order: Integers) -> Integers:
         Coefficients, those to be kept first in front: a later one whose contrasts are a
         combination of earlier ones is left out.
     """
-    triangle = np.linalg.qr(_spanning_contrasts(design, order), mode="r")
+    _, triangle = np.linalg.qr(_spanning_contrasts(design, order))
     nothing = _ROUNDING * design.largest * np.sqrt(design.rows.size)
     basis, kept = np.zeros((triangle.shape[0], 0)), []
     for j, column in zip(order.tolist(), triangle.T, strict=True):

@@ -270,7 +270,8 @@ def _rescue(
             f"its log is {found.at.value:g} there. The coefficients are hardly determined: leave "
             "out a covariate, or look for extreme values and offsets"
         )
-    return _Point(found.beta, found.at, point.iterations + found.iterations, True, found.recession)
+    spent = point.iterations + found.iterations
+    return _Point(found.beta, found.at, spent, converged=True, recession=found.recession)
 
 
 def maximise(

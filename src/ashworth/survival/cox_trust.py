@@ -23,7 +23,7 @@ from ashworth.survival.cox_twin import Likelihood
 from ashworth.survival.inputs import Floats, Integers
 
 _ROUNDING = 1e-11
-_SMALLEST_PIVOT = 1e-13
+_SMALLEST_PIVOT = 1e-11
 _SMALLEST_RADIUS = 1e-13
 _SETTLED = 1e-7
 _TAIL = 1e-4

@@ -105,6 +105,8 @@ class Curve:
 
         Where survival equals 1 - q over an interval its midpoint is taken, as R does. The limits
         are where the limits of the curve cross 1 - q (Brookmeyer and Crowley 1982 for ``plain``).
+        A limit of the curve can rise again although the curve falls; then its first crossing
+        counts, the first time at which it is at or below 1 - q. R interpolates there differently.
         NaN where a curve does not come down to 1 - q.
         """
         if not 0.0 <= q <= 1.0:

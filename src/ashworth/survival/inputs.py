@@ -135,6 +135,15 @@ def _check_not_negative(values: Floats, name: str, faults: Faults) -> None:
         faults.rows(values < 0.0, name, "negative values", "0 or later", remedy)
 
 
+def _check_weights(values: Floats, faults: Faults) -> None:
+    _check_finite(values, "weights", faults)
+    remedy = "give each row the number of subjects that it stands for; 0 leaves it out"
+    if values.size and not values.min() >= 0.0:
+        faults.rows(values < 0.0, "weights", "negative values", "0 or more", remedy)
+    if values.size and not values.any():
+        faults.note("weights", "only zeros", "a weight above 0 in at least one row", remedy)
+
+
 def observations(
     time: Any, event: Any, entry: Any, weights: Any, faults: Faults, *others: tuple[str, Any]
 ) -> Observations:
@@ -154,8 +163,7 @@ def observations(
         _check_finite(e, "entry", faults)
         _check_order(t, e, faults)
     if w is not None:
-        _check_finite(w, "weights", faults)
-        _check_not_negative(w, "weights", faults)
+        _check_weights(w, faults)
     faults.stop()
     return Observations(t, status, e, w)
 
@@ -192,6 +200,7 @@ def merge_near_ties(
     Two neighbouring distinct times are one when their difference is at most `tolerance`, absolutely
     or divided by the mean absolute time; this is R's ``timefix``. Whole days are left as they are.
     """
+    check_number(tolerance, "tie_tolerance", "a number, 0 or more")
     if tolerance <= 0 or (whole_days(time) and (entry is None or whole_days(entry))):
         return time, entry
     everything = time if entry is None else np.concatenate([time, entry])
@@ -254,8 +263,19 @@ def labels(values: Any, name: str, faults: Faults) -> tuple[list[Any], Integers]
     return distinct.tolist(), codes.astype(np.int64)
 
 
+def check_number(value: Any, name: str, allowed: str) -> float:
+    """Return an option that is a finite number (not text, not a truth value)."""
+    right = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+        value, bool
+    )
+    if not right or not np.isfinite(value):
+        raise EstimationError(f"{name} is {value!r}; allowed: {allowed}")
+    return float(value)
+
+
 def check_level(level: float) -> float:
     """Return a confidence level that lies strictly between 0 and 1."""
+    check_number(level, "level", "between 0 and 1, such as 0.95")
     if not 0.0 < level < 1.0:
         raise EstimationError(f"level is {level!r}; allowed: between 0 and 1, such as 0.95")
     return float(level)
@@ -263,6 +283,6 @@ def check_level(level: float) -> float:
 
 def check_option(value: str, name: str, allowed: tuple[str, ...]) -> str:
     """Return `value` if it is one of the allowed words."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise EstimationError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
     return value

@@ -14,6 +14,7 @@ from ashworth.survival.inputs import (
     Faults,
     Floats,
     Integers,
+    check_number,
     in_time_order,
     labels,
     merge_near_ties,
@@ -196,6 +197,7 @@ def log_rank(
     >>> round(test.statistic, 4), test.df
     (2.5567, 1)
     """
+    check_number(rho, "rho", "a number: 0 log-rank, 1 Peto")
     faults = Faults("log_rank")
     names, codes = labels(group, "group", faults)
     stratum, n_strata = None, 1
