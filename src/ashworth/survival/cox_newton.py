@@ -33,7 +33,7 @@ _WIDE = 25.0
 _SUBTRACTED = 14.0
 _CANCELLED = 1e-6
 _RIDGES = 8
-_LOST = 1e-4
+_LOST = 1e-2
 _TRACE = 1e-8
 _FAR_OFFSET = 5.0
 
@@ -243,12 +243,15 @@ def _doubtful(design: CoxDesign, point: _Point, kept: Integers, level: Likelihoo
     """
     if not point.converged or (not point.exact and _affordable(design)):
         return True
-    block = np.ix_(kept, kept)
-    first, failed = dpotrf(level.information[block])
-    last, lost = dpotrf(point.at.information[block])
+    before, after = level.information, point.at.information
+    if kept.size < point.beta.size:
+        block = np.ix_(kept, kept)
+        before, after = before[block], after[block]
+    first, failed = dpotrf(before)
+    last, lost = dpotrf(after)
     if failed or lost:
         return True
-    return bool((last.diagonal() ** 2 < _LOST * first.diagonal() ** 2).any())
+    return bool((last.diagonal() < _LOST * first.diagonal()).any())
 
 
 def _rescue(

@@ -23,9 +23,11 @@ from ashworth.survival.cox_twin import Likelihood
 from ashworth.survival.inputs import Floats, Integers
 
 _ROUNDING = 1e-11
-_SMALLEST_PIVOT = 1e-11
+_SMALLEST_PIVOT = 1e-12
 _SMALLEST_RADIUS = 1e-13
 _SETTLED = 1e-7
+_RELATIVE = 1e-9
+_STUCK = 1e3
 _TAIL = 1e-4
 MOST_STEPS = 300
 
@@ -133,6 +135,18 @@ def _move(evaluate: Evaluate, found: Search, step: Floats) -> None:
         found.radius *= 0.25
 
 
+def _negligible(
+    found: Search, step: Floats, design: CoxDesign, tolerance: float, factor: float = 1.0
+) -> bool:
+    """Say whether a Newton step changes nothing: in standard errors, and in each coefficient.
+
+    The second matters where hardly any information is left and standard errors are huge.
+    """
+    absolute = np.abs(step) * design.largest <= factor * _SETTLED
+    relative = np.abs(step) <= factor * _RELATIVE * np.abs(found.beta)
+    return abs(float(found.at.score @ step)) <= tolerance**2 and bool((absolute | relative).all())
+
+
 def search(
     evaluate: Evaluate, beta: Floats, kept: Integers, design: CoxDesign, reference: Floats,
     tolerance: float, *, watch: bool,
@@ -159,15 +173,14 @@ def search(
     block = np.ix_(kept, kept)
     scale = whitening(reference[block]) * np.sqrt(design.weights[design.ties.event_rows].sum())
     inverse = np.linalg.inv(scale)
-    found, step = Search(beta, evaluate(beta)), np.zeros_like(beta)
+    found, step, full = Search(beta, evaluate(beta)), np.zeros_like(beta), None
     while found.iterations < MOST_STEPS and found.radius > _SMALLEST_RADIUS:
         found.iterations += 1
         information, score = found.at.information[block], found.at.score[kept]
         full = newton(information, score)
         if full is not None:
             step[kept] = full
-            small = abs(full @ score) <= tolerance**2
-            if small and np.abs(step) @ design.largest <= _SETTLED:
+            if _negligible(found, step, design, tolerance):
                 found.converged = True
                 return found
             if watch and abs(full @ score) < _TAIL:
@@ -178,4 +191,7 @@ def search(
             inner = scale.T @ information @ scale
             step[kept] = scale @ bounded_step(inner, scale.T @ score, found.radius)
         _move(evaluate, found, step)
+    if full is not None:
+        step[kept] = full
+        found.converged = _negligible(found, step, design, _STUCK * tolerance, _STUCK)
     return found
