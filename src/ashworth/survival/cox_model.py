@@ -244,7 +244,8 @@ def cox(
     InputError
         All faults of the arguments, with their rows.
     EstimationError
-        Without events.
+        Without events, with values too large to be squared, or where neither a maximum nor a
+        direction in which the likelihood rises for ever can be proved.
 
     Warns
     -----

@@ -40,7 +40,7 @@ class CoxResult:
     ties : str
         ``"efron"`` or ``"breslow"``.
     converged : bool
-        Whether the last Newton step was negligible.
+        Whether the last Newton step was negligible; always true, for a fit that fails is an error.
     iterations : int
         Newton iterations.
     method : str
