@@ -18,7 +18,8 @@ from ashworth.survival.inputs import Booleans, Floats, Integers, is_sorted, whol
 KERNEL_ROWS = 20_000
 """From this many rows on the compiled kernel runs; below it the numpy twin."""
 
-_TABLE_SLOTS = 8_000_000
+_TABLE_SLOTS = 8_192
+_SLOTS_PER_ROW = 16
 _CONSTANT = 1e-12
 _GATHERED = 4096
 
@@ -174,7 +175,7 @@ def find_cells(
     clock, start, span = _ranks(time, entry)
     key = clock if stratum is None else stratum * span + clock
     start_key = None if start is None else (start if stratum is None else stratum * span + start)
-    if n_strata * span <= max(_TABLE_SLOTS, 4 * time.size):
+    if n_strata * span <= max(_TABLE_SLOTS, _SLOTS_PER_ROW * time.size):
         counts = np.bincount(key[event], minlength=n_strata * span)
         present = counts > 0
         upto = np.cumsum(present) - 1

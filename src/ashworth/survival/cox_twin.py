@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ashworth.survival.cox_design import CoxDesign
 from ashworth.survival.inputs import Floats, Integers
 
 _BLOCK = 16
+_LONG_STRATUM = 128
 _TRIANGLE = np.tril(np.ones((_BLOCK, _BLOCK)))
 
 SMALLEST_RISK = 1e-140
@@ -81,9 +83,36 @@ def _suffix_sums(per_cell: Floats, stratum_start: Integers) -> Floats:
     """Sums over a cell and the later ones of its stratum, along the last axis."""
     if stratum_start.size == 2:
         return per_cell[..., ::-1].cumsum(axis=-1)[..., ::-1]
+    return _stratum_sums(per_cell, stratum_start, later=True)
+
+
+@lru_cache(maxsize=64)
+def _triangle(size: int, *, later: bool) -> Floats:
+    """Ones where a row's place is not before (or not after) the column's."""
+    ones = np.ones((size, size))
+    return np.tril(ones) if later else np.triu(ones)
+
+
+def _stratum_sums(per_cell: Floats, stratum_start: Integers, *, later: bool) -> Floats:
+    """Running sums within strata: for short strata one product of padded rows with a triangle."""
+    sizes = np.diff(stratum_start)
+    longest = int(sizes.max())
+    if longest > _LONG_STRATUM:
+        return _long_sums(per_cell, stratum_start, later=later)
+    pad = np.arange(longest * sizes.size - longest + 1)[::longest] - stratum_start[:-1]
+    place = np.arange(per_cell.shape[-1]) + np.repeat(pad, sizes)
+    padded = np.zeros((*per_cell.shape[:-1], sizes.size * longest))
+    padded[..., place] = per_cell
+    sums = padded.reshape(-1, longest) @ _triangle(longest, later=later)
+    return sums.reshape(padded.shape).take(place, axis=-1)
+
+
+def _long_sums(per_cell: Floats, stratum_start: Integers, *, later: bool) -> Floats:
+    """Running sums within strata, one stratum after the other."""
     out = np.empty_like(per_cell)
+    step = -1 if later else 1
     for a, b in zip(stratum_start[:-1].tolist(), stratum_start[1:].tolist(), strict=True):
-        out[..., a:b] = per_cell[..., a:b][..., ::-1].cumsum(axis=-1)[..., ::-1]
+        out[..., a:b] = per_cell[..., a:b][..., ::step].cumsum(axis=-1)[..., ::step]
     return out
 
 
@@ -194,7 +223,4 @@ def prefix_sums(per_cell: Floats, stratum_start: Integers) -> Floats:
     """Sums over a cell and the earlier ones of its stratum."""
     if stratum_start.size == 2:
         return per_cell.cumsum()
-    out = np.empty_like(per_cell)
-    for a, b in zip(stratum_start[:-1].tolist(), stratum_start[1:].tolist(), strict=True):
-        out[a:b] = per_cell[a:b].cumsum()
-    return out
+    return _stratum_sums(per_cell, stratum_start, later=False)
