@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     rules_course.patient_known,
     rules_laboratory.specimen_known,
     rules_laboratory.run_known,
+    rules_laboratory.cell_known,
     rules_laboratory.only_done_runs_count,
     rules_laboratory.done_runs_have_counts,
     rules_laboratory.assay_known,

@@ -20,9 +20,9 @@ _DENOMINATORS = {
 
 
 def specimen_known(tables: Tables, expectations: Expectations) -> list[Problem]:
-    """Every run, count and marker has its specimen, of the same patient."""
+    """Every run, cell, call, count and marker has its specimen, of the same patient."""
     problems = []
-    for table in ("assay_runs", "counts", "markers"):
+    for table in ("assay_runs", "cells", "calls", "counts", "markers"):
         lost = orphans(tables, table, "specimens", _SPECIMEN)
         if lost is not None:
             owners = tables["specimens"].group_by("specimen_id").agg(pl.col("patient_id").first())
@@ -42,15 +42,30 @@ def _stray_specimen(row: dict[str, Any]) -> str:
 
 
 def run_known(tables: Tables, expectations: Expectations) -> list[Problem]:
-    """Every count has its run, where runs are given."""
-    lost = orphans(tables, "counts", "assay_runs", _RUN)
+    """Every cell, call and count has its run, where runs are given."""
+    problems = []
+    for table in ("cells", "calls", "counts"):
+        lost = orphans(tables, table, "assay_runs", _RUN)
+        if lost is not None:
+            problems += row_problems(
+                lost.sort(ROW), table, "run_id",
+                found=lambda r: f"run {quoted(r['run_id'])} of specimen {quoted(r['specimen_id'])}",
+                allowed="a run of that specimen in assay_runs",
+                remedy="add the run with its assay and outcome, or correct run_id",
+            )  # fmt: skip
+    return problems
+
+
+def cell_known(tables: Tables, expectations: Expectations) -> list[Problem]:
+    """Every call has its cell, where cells are given."""
+    lost = orphans(tables, "calls", "cells", [*_RUN, "cell_id"])
     if lost is None:
         return []
     return row_problems(
-        lost.sort(ROW), "counts", "run_id",
-        found=lambda r: f"run {quoted(r['run_id'])} of specimen {quoted(r['specimen_id'])}",
-        allowed="a run of that specimen in assay_runs",
-        remedy="add the run with its assay and outcome, or correct run_id",
+        lost.sort(ROW), "calls", "cell_id",
+        found=lambda r: f"cell {quoted(r['cell_id'])} of run {quoted(r['run_id'])}",
+        allowed="a cell of that run in cells",
+        remedy="add the cell, or correct cell_id",
     )  # fmt: skip
 
 

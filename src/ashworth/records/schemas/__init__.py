@@ -8,6 +8,7 @@ import polars as pl
 from ashworth.errors import Problem
 from ashworth.records.columns import ColumnSpec, spec_of
 from ashworth.records.schemas.clinical import Assessments, Patients, Treatments
+from ashworth.records.schemas.imaging import Calls, Cells
 from ashworth.records.schemas.laboratory import AssayRuns, Counts, Markers, Specimens
 from ashworth.records.schemas.outcomes import Dynamics, Events, Outcomes, Statuses
 
@@ -15,6 +16,8 @@ SCHEMAS: dict[str, type[dy.Schema]] = {
     "patients": Patients,
     "specimens": Specimens,
     "assay_runs": AssayRuns,
+    "cells": Cells,
+    "calls": Calls,
     "counts": Counts,
     "statuses": Statuses,
     "dynamics": Dynamics,
