@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ashworth.enumeration.change import ChangeTest as ChangeTest
     from ashworth.enumeration.change import change_test as change_test
+    from ashworth.enumeration.counting import CallCounts as CallCounts
+    from ashworth.enumeration.counting import count_calls as count_calls
     from ashworth.enumeration.detection import (
         detection_probability as detection_probability,
     )
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from ashworth.enumeration.tubes import combine_tubes as combine_tubes
 
 _PUBLIC = {
+    "CallCounts": "counting",
     "ChangeTest": "change",
     "CountRegression": "regression",
     "Dynamics": "pairs",
@@ -86,6 +89,7 @@ _PUBLIC = {
     "agreement_probability": "repeatability",
     "change_test": "change",
     "combine_tubes": "tubes",
+    "count_calls": "counting",
     "count_regression": "regression",
     "concentration_probability": "repeatability",
     "detection_probability": "detection",
