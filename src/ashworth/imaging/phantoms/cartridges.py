@@ -1,0 +1,193 @@
+"""The phantom: a cartridge that is rendered frame by frame, and its truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ashworth.imaging.cartridge import Cartridge, Layout, Pixels, snake
+from ashworth.imaging.channels import Channel
+from ashworth.imaging.phantoms.camera import detect, normal_table
+from ashworth.imaging.phantoms.optics import (
+    Optics,
+    blurred,
+    illuminate,
+    margin_px,
+    optics,
+    rim,
+    unevenness,
+)
+from ashworth.imaging.phantoms.places import grid, place
+from ashworth.imaging.phantoms.populations import populate
+from ashworth.imaging.phantoms.rendering import lay_down, reach_px
+from ashworth.imaging.phantoms.shapes import primitives, texture
+from ashworth.imaging.phantoms.spec import PhantomSpec
+from ashworth.imaging.phantoms.streams import frame_key
+from ashworth.imaging.phantoms.truth import truth_table
+
+
+@dataclass(frozen=True, slots=True)
+class Phantom:
+    """A simulated cartridge with its truth.
+
+    Attributes
+    ----------
+    cartridge : Cartridge
+        Frames are rendered when they are loaded, each from (seed, index) alone: the same bits in
+        any order and from any thread; nothing is kept.
+    truth : polars.DataFrame
+        One row per object, see `truth_table`.
+    spec : PhantomSpec
+    seed : int
+    """
+
+    cartridge: Cartridge
+    truth: pl.DataFrame
+    spec: PhantomSpec
+    seed: int
+    _scene: Scene
+
+    def expected(self, index: int) -> NDArray[np.float32]:
+        """Expected pixel values of frame `index` without noise, rounding and saturation.
+
+        Returns
+        -------
+        ndarray of float32, shape (4, height, width)
+        """
+        spec = self.spec
+        factor = np.float32(spec.exposure) * np.float32(spec.gain)
+        offset = np.float32(spec.offset_counts)
+        return self._scene.light(index) * factor[:, None, None] + offset[:, None, None]
+
+    @property
+    def controls(self) -> pl.DataFrame:
+        """Places of the spiked control cells, as a laboratory knows them."""
+        return self.truth.filter(pl.col("kind").str.starts_with("control_"))
+
+
+def phantom(spec: PhantomSpec, seed: int) -> Phantom:
+    """Make a cartridge with exact truth.
+
+    Parameters
+    ----------
+    spec : PhantomSpec
+    seed : int
+        At least 0; the same seed gives the same cartridge.
+
+    Returns
+    -------
+    Phantom
+
+    Raises
+    ------
+    InputError
+        If the cartridge is too crowded.
+
+    Examples
+    --------
+    >>> spec = PhantomSpec(frames=2, tumour_cells=3, nuclei_per_frame=10, frame_width=400)
+    >>> made = phantom(spec, 1)
+    >>> made.truth["is_ctc"].sum(), made.cartridge.load(1).shape
+    (3, (4, 1036, 400))
+    """
+    columns, rows = grid(spec.frames)
+    numbers = tuple(range(1, spec.frames + 1))
+    layout = Layout(spec.frame_height, spec.frame_width, numbers, snake(columns, rows))
+    objects = populate(spec, seed)
+    centre = place(spec, seed, objects)
+    matrix = _mixed_light(spec, primitives(spec, seed, objects, centre))
+    scene = Scene(spec, seed, layout, optics(spec, seed, layout.places), matrix, reach_px(matrix))
+    cartridge = Cartridge(
+        sample=f"phantom-{seed}",
+        format="phantom",
+        reason="simulated by ashworth.imaging.phantoms",
+        channels=_channels(spec),
+        pixel_size_um=spec.pixel_size_um,
+        layout=layout,
+        load=partial(_load, scene),
+        simulated=True,
+    )
+    return Phantom(cartridge, truth_table(spec, layout, objects, centre), spec, seed, scene)
+
+
+def _channels(spec: PhantomSpec) -> tuple[Channel, ...]:
+    """DAPI, cytokeratin in PE, CD45 in APC, HER2 in FITC."""
+    top = float(spec.saturation)
+    return (
+        Channel("nucleus", "DAPI", saturation=top),
+        Channel("inclusion", "PE", saturation=top),
+        Channel("exclusion", "APC", saturation=top),
+        Channel("marker1", "FITC", "her2", saturation=top),
+    )
+
+
+def _mixed_light(spec: PhantomSpec, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add the bleed-through between cytokeratin (PE) and HER2 (FITC)."""
+    ck, her2 = matrix[:, 15].copy(), matrix[:, 17].copy()
+    matrix[:, 15] += spec.bleed_through * her2
+    matrix[:, 17] += spec.bleed_through * ck
+    return matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a frame is rendered from; never changed."""
+
+    spec: PhantomSpec
+    seed: int
+    layout: Layout
+    optics: Optics
+    matrix: NDArray[np.float64]
+    reach: NDArray[np.float64]
+
+    def light(self, index: int) -> NDArray[np.float32]:
+        """Expected counts above the offset at exposure and gain 1."""
+        spec, focus = self.spec, float(self.optics.focus_um[index])
+        left, top = self.layout.origin(index)
+        margin = margin_px(spec, focus)
+        shape = (4, spec.frame_height + 2 * margin, spec.frame_width + 2 * margin)
+        canvas = np.zeros(shape, np.float32)
+        near = self._near(left - margin, top - margin, shape[2], shape[1])
+        lay_down(
+            canvas, left - margin, top - margin, self.matrix[near], self.reach[near], texture()
+        )
+        blurred(spec, focus, canvas)
+        along_y, along_x = unevenness(spec, self.optics.waves, left, top)
+        background = np.float32(spec.background_counts)
+        edge = rim(spec, left)
+        return illuminate(canvas, margin, background, along_y, along_x, edge, spec.vignetting)
+
+    def _near(self, left: int, top: int, width: int, height: int) -> NDArray[np.int64]:
+        """Primitives that reach into a box."""
+        x, y, reach = self.matrix[:, 0], self.matrix[:, 1], self.reach
+        inside = (x + reach >= left) & (x - reach <= left + width)
+        inside &= (y + reach >= top) & (y - reach <= top + height)
+        return np.flatnonzero(inside)
+
+
+def _load(scene: Scene, index: int) -> Pixels:
+    """Render and detect one frame."""
+    spec, light = scene.spec, scene.light(index)
+    if not spec.noise:
+        return _rounded(spec, light)
+    return detect(
+        light,
+        frame_key(scene.seed, index),
+        normal_table(),
+        np.float32(spec.exposure) * np.float32(spec.electrons_per_count),
+        np.float32(spec.gain) / np.float32(spec.electrons_per_count),
+        np.float32(spec.offset_counts),
+        spec.read_noise_electrons,
+        spec.saturation,
+    )
+
+
+def _rounded(spec: PhantomSpec, light: NDArray[np.float32]) -> Pixels:
+    """Expected pixel values, rounded and saturated."""
+    factor = np.float32(spec.exposure) * np.float32(spec.gain)
+    value = light * factor[:, None, None] + np.float32(spec.offset_counts)[:, None, None]
+    return np.clip(np.rint(value), 0, spec.saturation).astype(np.uint16)
