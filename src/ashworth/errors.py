@@ -118,3 +118,25 @@ class DefinitionFileError(DefinitionError):
         count = len(self.problems)
         head = f"{count} problem{'' if count == 1 else 's'} in {subject}:"
         super().__init__("\n".join([head, *(f"- {line}" for line in _grouped(self.problems))]))
+
+
+class FrameError(AshworthError):
+    """A frame whose pixels cannot be read; its sample is not evaluable.
+
+    Attributes
+    ----------
+    file : str
+        Path of the file inside the image folder.
+    frame : int
+        Number of the frame.
+    fault : str
+        What is wrong with it.
+    """
+
+    def __init__(self, file: str, frame: int, fault: str) -> None:
+        self.file, self.frame, self.fault = file, frame, fault
+        super().__init__(f"{file} (frame {frame}): {fault}")
+
+    def __reduce__(self) -> tuple[type[FrameError], tuple[str, int, str]]:
+        """Pickle by the arguments, so that it crosses processes."""
+        return type(self), (self.file, self.frame, self.fault)

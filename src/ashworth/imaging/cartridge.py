@@ -59,7 +59,9 @@ def snake(columns: int, rows: int) -> tuple[tuple[int, int], ...]:
     >>> snake(2, 2)
     ((0, 0), (1, 0), (1, 1), (0, 1))
     """
-    return tuple((c if r % 2 == 0 else columns - 1 - c, r) for r in range(rows) for c in range(columns))
+    return tuple(
+        (c if r % 2 == 0 else columns - 1 - c, r) for r in range(rows) for c in range(columns)
+    )
 
 
 def row_major(columns: int, rows: int) -> tuple[tuple[int, int], ...]:
@@ -109,7 +111,8 @@ class Cartridge:
     sample : str
         Name of the sample.
     format : str
-        ``CellTracks``, ``CellTracksXp``, ``VyCAP``, ``MCBP``, ``TIFF``, ``OME-TIFF`` or ``phantom``.
+        ``CellTracks``, ``CellTracksXp``, ``VyCAP``, ``MCBP``, ``TIFF``, ``OME-TIFF`` or
+        ``phantom``.
     reason : str
         Why this format was recognised.
     channels : tuple of Channel
@@ -124,6 +127,9 @@ class Cartridge:
     simulated : bool
     notes : tuple of str
         What the reader wants known, e.g. that a default was taken.
+    expected_frames : int or None
+        Frames that the folder's own metadata announce; None where they do not say. Fewer frames
+        than these: the cartridge is not complete.
     """
 
     sample: str
@@ -136,6 +142,7 @@ class Cartridge:
     events: tuple[AssignedEvent, ...] = ()
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    expected_frames: int | None = None
 
     def index_of(self, role: str) -> int | None:
         """Position of a role among the channels, or None."""
