@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstimableWarning
 from ashworth.survival import cox, cox_kernel, cox_twin
-from ashworth.survival.cox_design import build_design, find_cells, interval_maximum
+from ashworth.survival.cox_design import build_design, interval_maximum
 from ashworth.survival.cox_monotone import interval_maximum_of_rows
+from ashworth.survival.cox_order import sort_rows
 
 
 def study(seed, n=60, p=3, days=True, strata=1):
@@ -54,8 +55,8 @@ def brute_force(s, beta, *, efron, late):
 def design_of(s, *, late):
     n_strata = int(s["stratum"].max()) + 1
     entry = s["entry"] if late else None
-    cells = find_cells(s["time"], s["event"], entry, s["stratum"], n_strata)
-    return build_design(cells, s["event"], s["x"], s["weights"], s["offset"])
+    order = sort_rows(s["time"], s["event"], entry, s["stratum"], n_strata)
+    return build_design(order, s["x"], s["weights"], s["offset"])
 
 
 @settings(max_examples=40, deadline=None)

@@ -228,7 +228,7 @@ def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
         subtract_late(at_risk, risk, z, d.late_rows, d.late_start)
     suffix_within(at_risk, d.stratum_start)
     terms = collapse_ties(at_risk[0], dead[0], d.deaths, d.weights, d.cell_start, efron)
-    rows = d.ties.event_rows
+    rows = d.event_rows
     shift = float(d.weights[rows] @ offset[rows]) if offset.any() else 0.0
     s1, f1 = at_risk[1:], dead[1:]
     value = float(beta @ d.event_sums + shift - terms[0].sum())

@@ -11,8 +11,9 @@ import numpy as np
 
 from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstimableWarning
 from ashworth.survival.covariates import check_covariates, covariate_matrix
-from ashworth.survival.cox_design import CoxDesign, build_design, find_cells
+from ashworth.survival.cox_design import CoxDesign, build_design
 from ashworth.survival.cox_newton import CoxFit, maximise, newton_step
+from ashworth.survival.cox_order import sort_rows
 from ashworth.survival.cox_result import CoxResult
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
@@ -61,8 +62,8 @@ class _Problem:
 
     def design(self) -> CoxDesign:
         """Sort by cells."""
-        cells = find_cells(self.time, self.event, self.entry, self.stratum, self.n_strata)
-        return build_design(cells, self.event, self.covariates, self.weights, self.offset)
+        order = sort_rows(self.time, self.event, self.entry, self.stratum, self.n_strata)
+        return build_design(order, self.covariates, self.weights, self.offset)
 
 
 def _read(

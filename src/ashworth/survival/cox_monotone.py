@@ -19,12 +19,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ashworth.survival.cox_design import (
-    CoxDesign,
-    find_ties,
-    interval_maximum,
-    late_entries,
-)
+from ashworth.survival.cox_design import CoxDesign, interval_maximum
+from ashworth.survival.cox_order import find_events, late_entries
 from ashworth.survival.inputs import Booleans, Floats, Integers
 
 _STRAY = 1e-2
@@ -38,7 +34,7 @@ def recedes(design: CoxDesign, direction: Floats, tolerance: float) -> bool:
     """Say whether all events have the largest predictor of their risk set along `direction`."""
     v = direction @ design.columns
     top = interval_maximum(v, design)
-    dead = np.minimum.reduceat(v[design.ties.event_rows], design.ties.event_start)
+    dead = np.minimum.reduceat(v[design.event_rows], design.event_start)
     lowest = -interval_maximum(-v, design)
     return bool((dead >= top - tolerance).all() and (top - lowest).max() > _MOVES)
 
@@ -179,7 +175,7 @@ def limit_design(design: CoxDesign, direction: Floats, near: float | None = None
     near = 1e3 * rounding(design, direction) if near is None else near
     pieces, entry, leave = _intervals_on_face(v, interval_maximum(v, design), design, near)
     event = np.zeros(design.columns.shape[1], dtype=bool)
-    event[design.ties.event_rows] = True
+    event[design.event_rows] = True
     died = event[pieces] & (leave == design.exit_cell[pieces])
     order = np.lexsort((~died, leave))
     pieces, entry, leave = pieces[order], entry[order], leave[order]
@@ -188,12 +184,13 @@ def limit_design(design: CoxDesign, direction: Floats, near: float | None = None
     stratum = np.searchsorted(design.stratum_start, leave, side="right") - 1
     late, late_start = late_entries(entry, design.stratum_start[stratum], n_cells)
     cell_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    weights = design.weights[pieces]
+    event_rows, event_start = find_events(cell_start, design.deaths)
     return replace(
         design,
         columns=np.ascontiguousarray(design.columns[:, pieces]),
-        weights=weights,
-        ties=find_ties(cell_start, design.deaths, weights),
+        weights=design.weights[pieces],
+        event_rows=event_rows,
+        event_start=event_start,
         offset=design.offset[pieces],
         exit_cell=leave,
         entry_cell=entry,

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.linalg.lapack import dposv, dpotrf  # pyrefly: ignore[missing-module-attribute]
 
 from ashworth.errors import EstimationError
 from ashworth.survival import cox_definition, cox_twin
-from ashworth.survival.cox_design import KERNEL_ROWS, CoxDesign, find_ties
+from ashworth.survival.cox_design import CoxDesign
+from ashworth.survival.cox_layout import lay_out
 from ashworth.survival.cox_monotone import determined, free_space, limit_design, recession_direction
+from ashworth.survival.cox_order import KERNEL_ROWS
 from ashworth.survival.cox_programme import decidable, programme_direction
 from ashworth.survival.cox_trust import search
 from ashworth.survival.cox_twin import Likelihood, widest_predictor
@@ -114,17 +117,18 @@ def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     Where the linear predictor spans a range that sums over all rows cannot hold, or most digits of
     the information cancel, risk sets are summed one by one if that is affordable.
     """
-    fast = cox_twin.likelihood
     if design.columns.shape[1] >= KERNEL_ROWS or design.stratum_start.size > _MANY_STRATA:
         from ashworth.survival import cox_kernel
 
-        fast = cox_kernel.likelihood
+        fast = partial(cox_kernel.likelihood, design, efron=efron)
+    else:
+        fast = partial(cox_twin.likelihood_in, design, lay_out(design, efron=efron))
     affordable = _affordable(design)
 
     def evaluate(beta: Floats) -> Likelihood:
         if affordable and _too_wide(design, beta):
             return cox_definition.likelihood(design, beta, efron=efron)
-        at = fast(design, beta, efron=efron)
+        at = fast(beta)
         kept = at.information.diagonal() > _CANCELLED * at.gram_diagonal
         if affordable and not kept.all() and (at.gram_diagonal[~kept] > 0).any():
             return cox_definition.likelihood(design, beta, efron=efron)
@@ -181,7 +185,7 @@ def _advance(evaluate: Evaluate, point: _Point, step: Floats) -> bool:
 
 def _tolerance(design: CoxDesign) -> float:
     """Length of the last Newton step, in standard errors."""
-    return 1e-9 * float(np.sqrt(design.ties.event_rows.size))
+    return 1e-9 * float(np.sqrt(design.event_rows.size))
 
 
 def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) -> _Point:
@@ -211,10 +215,9 @@ def _level(design: CoxDesign, *, efron: bool) -> Likelihood:
 
     Its information is brought to the size of the events' weights.
     """
-    rows, weights = design.ties.event_rows, np.ones_like(design.weights)
+    rows, weights = design.event_rows, np.ones_like(design.weights)
     plain = replace(
         design, weights=weights, offset=np.zeros_like(design.offset), widest_offset=0.0,
-        ties=find_ties(design.cell_start, design.deaths, weights),
         event_sums=design.columns[:, rows].sum(axis=1),
     )  # fmt: skip
     at = careful_evaluator(plain, efron=efron)(np.zeros(design.scale.size))

@@ -171,7 +171,7 @@ def search(
         Look for directions of recession on the way.
     """
     block = np.ix_(kept, kept)
-    scale = whitening(reference[block]) * np.sqrt(design.weights[design.ties.event_rows].sum())
+    scale = whitening(reference[block]) * np.sqrt(design.weights[design.event_rows].sum())
     inverse = np.linalg.inv(scale)
     found, step, full = Search(beta, evaluate(beta)), np.zeros_like(beta), None
     while found.iterations < MOST_STEPS and found.radius > _SMALLEST_RADIUS:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ashworth.errors import EstimationError
-from ashworth.survival.cox_design import Cells, find_cells
+from ashworth.survival.cox_order import Cells, find_cells
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
     Booleans,

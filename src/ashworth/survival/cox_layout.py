@@ -1,0 +1,270 @@
+"""Lay a Cox problem out so that all its risk sets are summed by a few matrix products.
+
+With the rows of a stratum in the order in which they leave, the dead of a cell first, a risk set is
+a row and all later ones: a running sum. It is made within blocks of rows by a product with a
+triangle of ones, then over the later blocks of the stratum. No sum crosses strata or subtracts, so
+that a small stratum keeps its digits beside a large one.
+
+Efron's k-th term for d tied dead takes k / d of their risk out of the risk set. That is the running
+sum from the k-th of them on, once each of them has their mean moments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ashworth.survival.cox_design import CoxDesign
+from ashworth.survival.inputs import Floats, Integers
+
+_BLOCK = 16
+_SPARE = 1.5
+_LONG = 128
+_TRIANGLE = np.tril(np.ones((_LONG, _LONG)))
+_BELOW = np.tril(np.ones((_LONG, _LONG)), -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Rows in blocks of one size, B blocks in S strata.
+
+    Attributes
+    ----------
+    size : int
+        Rows per block.
+    start : ndarray of int, shape (S + 1,)
+        First block of each stratum.
+    below : ndarray, shape (B, B), or None
+        1 where the row's block is a later one of the column's stratum; None for many blocks.
+    """
+
+    size: int
+    start: Integers
+    below: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A problem in blocks: w rows, some of them empty, and one term per event (Efron) or cell.
+
+    Attributes
+    ----------
+    blocks : Blocks
+        The blocks; the last one may reach beyond the rows.
+    columns : ndarray, shape (p, w)
+        Standardised covariates, 0 in empty rows.
+    weights, offset : ndarray, shape (w,), or None
+        Case weights, 0 in empty rows, and offsets; None where all are 1 or 0.
+    row_start : ndarray of int, shape (S + 1,)
+        First row of each stratum.
+    events : ndarray of int, shape (events,)
+        Rows with an event.
+    terms : ndarray of int, shape (T,)
+        The row at which each term's risk set starts.
+    term_weight : ndarray, shape (T,)
+        Mean weight of the dead (Efron), or their summed weight (Breslow).
+    tied, tie_start, tie_of : ndarray of int
+        Rows of tied dead with Efron's way, where each cell's start among them, and the cell of
+        every one of them.
+    tie_share : ndarray
+        1 / d of each cell in `tie_start`.
+    late, left_at, left_start : ndarray of int
+        Rows that enter late, the last row of a risk set of which they are no part yet (each once),
+        and where its rows start in `late`.
+    left_of : ndarray of int
+        Index into `left_at` for each row of `late`.
+    """
+
+    blocks: Blocks
+    columns: Floats
+    weights: Floats | None
+    offset: Floats | None
+    row_start: Integers
+    events: Integers
+    terms: Integers
+    term_weight: Floats
+    tied: Integers
+    tie_start: Integers
+    tie_of: Integers
+    tie_share: Floats
+    late: Integers
+    left_at: Integers
+    left_start: Integers
+    left_of: Integers
+
+
+def _running(sums: Floats, start: Integers, *, later: bool) -> Floats:
+    """Sums over a block and the later (or earlier) ones of its stratum, along the last axis."""
+    sizes = np.diff(start)
+    longest = int(sizes.max())
+    if longest > _LONG:
+        return _long_running(sums, start, later=later)
+    pad = np.arange(sizes.size) * longest - start[:-1]
+    place = np.arange(sums.shape[-1]) + np.repeat(pad, sizes)
+    padded = np.zeros((*sums.shape[:-1], sizes.size * longest))
+    padded[..., place] = sums
+    triangle = _TRIANGLE[:longest, :longest]
+    running = padded.reshape(-1, longest) @ (triangle if later else triangle.T)
+    return running.reshape(padded.shape).take(place, axis=-1)
+
+
+def _long_running(sums: Floats, start: Integers, *, later: bool) -> Floats:
+    """The same, one stratum after the other."""
+    out = np.empty_like(sums)
+    step = -1 if later else 1
+    for a, b in zip(start[:-1].tolist(), start[1:].tolist(), strict=True):
+        out[..., a:b] = sums[..., a:b][..., ::step].cumsum(axis=-1)[..., ::step]
+    return out
+
+
+def _later_blocks(sums: Floats, blocks: Blocks) -> Floats:
+    """Sums over the later blocks of a block's stratum, shape (..., B)."""
+    if blocks.below is not None:
+        return sums @ blocks.below
+    out = np.zeros_like(sums)
+    out[..., :-1] = _running(sums, blocks.start, later=True)[..., 1:]
+    out[..., blocks.start[1:] - 1] = 0.0
+    return out
+
+
+def _earlier_blocks(sums: Floats, blocks: Blocks) -> Floats:
+    """Sums over the earlier blocks of a block's stratum, shape (B,)."""
+    if blocks.below is not None:
+        return blocks.below @ sums
+    out = np.zeros_like(sums)
+    out[1:] = _running(sums, blocks.start, later=False)[:-1]
+    out[blocks.start[:-1]] = 0.0
+    return out
+
+
+def sums_from(values: Floats, rows: Integers, blocks: Blocks) -> Floats:
+    """Sums over each of `rows` and the later rows of its stratum.
+
+    Parameters
+    ----------
+    values : ndarray, shape (k, B * size)
+        What is summed.
+    rows : ndarray of int, shape (T,)
+        Where the sums start.
+    blocks : Blocks
+        The blocks.
+
+    Returns
+    -------
+    ndarray, shape (k, T)
+    """
+    size = blocks.size
+    within = (values.reshape(-1, size) @ _TRIANGLE[:size, :size]).reshape(values.shape)
+    out = within.take(rows, axis=1)
+    out += _later_blocks(within[:, ::size], blocks).take(rows // size, axis=1)
+    return out
+
+
+def sums_up_to(values: Floats, rows: Integers, blocks: Blocks) -> Floats:
+    """Sums of values at some rows over each row and the earlier ones of its stratum.
+
+    Parameters
+    ----------
+    values : ndarray, shape (T,)
+        What is summed.
+    rows : ndarray of int, shape (T,)
+        The rows at which the values stand.
+    blocks : Blocks
+        The blocks.
+
+    Returns
+    -------
+    ndarray, shape (B * size,)
+    """
+    size = blocks.size
+    spread = np.zeros((int(blocks.start[-1]), size))
+    spread.reshape(-1)[rows] = values
+    within = spread @ _TRIANGLE[:size, :size].T
+    within += _earlier_blocks(within[:, -1], blocks)[:, None]
+    return within.reshape(-1)
+
+
+def _make_blocks(sizes: Integers) -> Blocks:
+    """Choose the largest size of block that does not leave too many rows empty."""
+    size, rows = _BLOCK, int(sizes.sum())
+    while size > 1 and sizes.size > 1 and (-(-sizes // size)).sum() * size > _SPARE * rows:
+        size //= 2
+    start = np.zeros(sizes.size + 1, np.int64)
+    np.cumsum(-(-sizes // size), out=start[1:])
+    n_blocks = int(start[-1])
+    if n_blocks > _LONG:
+        return Blocks(size, start, None)
+    below = _BELOW[:n_blocks, :n_blocks]
+    if sizes.size > 1:
+        stratum = np.repeat(np.arange(sizes.size), np.diff(start))
+        below = below * (stratum == stratum[:, None])
+    return Blocks(size, start, below)
+
+
+def _spread(values: Floats, place: Integers, width: int) -> Floats:
+    """Put values at their places in a longer array of zeros."""
+    out = np.zeros((*values.shape[:-1], width))
+    out[..., place] = values
+    return out
+
+
+def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
+    """Lay a sorted problem out in blocks of rows.
+
+    Parameters
+    ----------
+    design : CoxDesign
+        The sorted problem.
+    efron : bool
+        Efron's treatment of ties, else Breslow's.
+    """
+    d = design
+    row_start = d.row_start
+    blocks = _make_blocks(np.diff(row_start))
+    columns, weights, place = d.columns, d.weights, None
+    offset = d.offset if d.widest_offset else None
+    if row_start.size > 2:
+        shift = blocks.start[:-1] * blocks.size - row_start[:-1]
+        place = np.arange(d.rows.size) + np.repeat(shift, np.diff(row_start))
+        row_start, width = blocks.start * blocks.size, int(blocks.start[-1]) * blocks.size
+        columns, weights = _spread(columns, place, width), _spread(weights, place, width)
+        offset = None if offset is None else _spread(offset, place, width)
+    events, (terms, term_weight, tied, *ties) = d.event_rows, _terms(d, efron=efron)
+    late, left_at, *left = _late(d)
+    if place is not None:
+        events, terms, tied = place.take(events), place.take(terms), place.take(tied)
+        late, left_at = place.take(late), place.take(left_at)
+    return Layout(
+        blocks, columns, None if (weights == 1.0).all() else weights, offset, row_start,
+        events, terms, term_weight, tied, *ties, late, left_at, *left,
+    )  # fmt: skip
+
+
+def _terms(design: CoxDesign, *, efron: bool) -> tuple[Any, ...]:
+    """Rows and weights of the terms; tied rows, their starts, their cells, and 1 / d."""
+    rows, start, deaths = design.event_rows, design.event_start, design.deaths
+    weight = np.add.reduceat(design.weights.take(rows), start)
+    none = rows[:0]
+    if not efron or rows.size == deaths.size:
+        return rows.take(start), weight, none, none, none, weight[:0]
+    several = deaths > 1
+    sizes = deaths[several]
+    of = np.repeat(np.arange(sizes.size), sizes)
+    tied = rows[np.repeat(several, deaths)]
+    return (
+        rows, np.repeat(weight / deaths, deaths), tied, np.cumsum(sizes) - sizes, of, 1.0 / sizes
+    )  # fmt: skip
+
+
+def _late(design: CoxDesign) -> tuple[Integers, Integers, Integers, Integers]:
+    """Late rows, the last dead of the cells before their entry, their starts and indices."""
+    late = design.late_rows
+    if not late.size:
+        return late, late, late, late
+    counts = np.diff(design.late_start)
+    cells = np.flatnonzero(counts)
+    counts = counts[cells]
+    left_at = design.cell_start[cells] + design.deaths[cells] - 1
+    return late, left_at, np.cumsum(counts) - counts, np.repeat(np.arange(cells.size), counts)
