@@ -12,11 +12,13 @@ from types import ModuleType
 from ashworth.version import __version__
 
 _ROOMS = (
+    "classification",
     "cohorts",
     "definitions",
     "enumeration",
     "errors",
     "figures",
+    "imaging",
     "records",
     "reports",
     "storage",

@@ -1,0 +1,207 @@
+"""A cartridge to its table of cells, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import polars as pl
+
+from ashworth.imaging.background import subtract_background
+from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
+from ashworth.imaging.features import Measured, measure
+from ashworth.imaging.seams import drop_doubles
+from ashworth.imaging.segmentation import (
+    SMOOTHING_PX,
+    SegmentationSettings,
+    Segmenter,
+    completed,
+    segment,
+    smoothed,
+)
+from ashworth.imaging.thresholds import (
+    ChannelLevels,
+    cartridge_levels,
+    pilot_indices,
+)
+from ashworth.imaging.windows import FrameStore, Window, visiting_order
+
+MARGIN_PX = 32
+OWNED_BEYOND_PX = 1.0
+AHEAD = 4
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What was found on a cartridge.
+
+    Attributes
+    ----------
+    cells : polars.DataFrame
+        One row per cell, in order of frame and place; columns as in `features`, with `cell_id`,
+        `frame` (the folder's number), `x_um`, `y_um`, `border`, `saturated`, `body_id`.
+    levels : dict of str to ChannelLevels
+        By column prefix.
+    settings : SegmentationSettings
+    n_frames : int
+    """
+
+    cells: pl.DataFrame
+    levels: dict[str, ChannelLevels]
+    settings: SegmentationSettings
+    n_frames: int
+
+    def table(self) -> pl.DataFrame:
+        """Return the cells."""
+        return self.cells
+
+
+def detect(
+    cartridge: Cartridge,
+    *,
+    segmenter: Segmenter = segment,
+    settings: SegmentationSettings | None = None,
+    progress: Progress | None = None,
+    read_ahead: bool = True,
+) -> Detection:
+    """Find and measure every cell of a cartridge.
+
+    Frames are streamed: at most three columns (or rows) of the grid are in memory. Thresholds
+    come from frames spread over the whole cartridge; a cell on a seam is measured whole and
+    counted once.
+
+    Parameters
+    ----------
+    cartridge : Cartridge
+    segmenter : callable
+        ``segmenter(smooth, settings)`` giving `Segmented`, or labels of shape (height, width).
+    settings : SegmentationSettings, optional
+        Roles, thresholds and pixel size are filled in from the cartridge.
+    progress : callable, optional
+        Called with the frames done and their number.
+    read_ahead : bool
+        Load the next frames in a second thread.
+
+    Returns
+    -------
+    Detection
+
+    Raises
+    ------
+    FrameError
+        If a frame cannot be read.
+    """
+    cv2.setNumThreads(1)
+    levels = _levels_of(cartridge)
+    settings = _fitted(settings, cartridge, levels)
+    prefixes = [channel.prefix for channel in cartridge.channels]
+    order = visiting_order(cartridge.layout)
+    tables = []
+    for done, window in enumerate(_windows(cartridge, order, read_ahead=read_ahead), start=1):
+        smooth = smoothed(window.above, settings.smoothing_px)
+        segmented = completed(segmenter(smooth, settings), smooth, settings)
+        found = measure(window, smooth, segmented, settings, levels, prefixes)
+        tables.append(_owned(found, window, cartridge.layout, settings))
+        if progress:
+            progress(done, len(order))
+    cells = _assembled(tables, cartridge, settings)
+    return Detection(cells, dict(zip(prefixes, levels, strict=True)), settings, len(order))
+
+
+def _levels_of(cartridge: Cartridge) -> tuple[ChannelLevels, ...]:
+    pilots = []
+    for index in pilot_indices(len(cartridge.layout)):
+        pixels = cartridge.load(index)
+        above = np.stack([subtract_background(plane) for plane in pixels])
+        pilots.append((pixels, smoothed(above, SMOOTHING_PX)))
+    return cartridge_levels(cartridge, pilots)
+
+
+def _fitted(
+    settings: SegmentationSettings | None, cartridge: Cartridge, levels: tuple[ChannelLevels, ...]
+) -> SegmentationSettings:
+    known = {
+        "roles": tuple(channel.role for channel in cartridge.channels),
+        "thresholds": tuple(level.threshold for level in levels),
+        "pixel_size_um": cartridge.pixel_size_um,
+    }
+    return replace(settings, **known) if settings else SegmentationSettings(**known)
+
+
+def _windows(cartridge: Cartridge, order: list[int], *, read_ahead: bool) -> Iterator[Window]:
+    """Yield windows in order; a second thread loads the frames that are needed next."""
+    store = FrameStore(cartridge, order, MARGIN_PX)
+    wanted = list(dict.fromkeys(i for index in order for i in store.needs(index)))
+    if not read_ahead:
+        for step, index in enumerate(order):
+            yield store.window(index)
+            store.forget(step)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        queue: dict[int, Future[Pixels]] = {}
+        waiting = iter(wanted)
+        for step, index in enumerate(order):
+            for i in store.needs(index):
+                while i not in store and i not in queue:
+                    upcoming = next(waiting)
+                    queue[upcoming] = pool.submit(cartridge.load, upcoming)
+                if i in queue:
+                    store.put(i, queue.pop(i).result())
+            while len(queue) < AHEAD and (upcoming := next(waiting, None)) is not None:
+                queue[upcoming] = pool.submit(cartridge.load, upcoming)
+            yield store.window(index)
+            store.forget(step)
+
+
+def _owned(
+    found: Measured, window: Window, layout: Layout, settings: SegmentationSettings
+) -> pl.DataFrame:
+    """Rows of the cells whose centre lies in the window's own frame, in cartridge units."""
+    columns = dict(found.columns)
+    x, y = columns.pop("x_px") - window.left, columns.pop("y_px") - window.top
+    beyond = OWNED_BEYOND_PX if layout.contiguous else 0.5
+    own = (x >= -beyond) & (x < window.width - 1 + beyond)
+    own &= (y >= -beyond) & (y < window.height - 1 + beyond)
+    own |= np.zeros_like(own) if layout.contiguous else np.ones_like(own)
+    left, top = window.origin_x + window.left, window.origin_y + window.top
+    px = settings.pixel_size_um
+    reach = 0.5 * columns["diameter_um"] / px
+    seam = (x < reach) | (y < reach)
+    seam |= (x > window.width - 1 - reach) | (y > window.height - 1 - reach)
+    table = pl.DataFrame(
+        {
+            "frame": np.full(len(x), layout.numbers[window.index], np.int64),
+            "x_px": x,
+            "y_px": y,
+            "x_um": (x + left) * px,
+            "y_um": (y + top) * px,
+            "border": seam | (columns.pop("edge") > 0),
+            "body_id": columns.pop("body").astype(np.int64),
+            **columns,
+        }
+    )
+    return table.filter(pl.Series(own))
+
+
+def _assembled(
+    tables: list[pl.DataFrame], cartridge: Cartridge, settings: SegmentationSettings
+) -> pl.DataFrame:
+    """Join the frames' tables; one row per cell, ids by frame and place."""
+    cells = pl.concat(tables)
+    if cartridge.layout.contiguous:
+        cells = drop_doubles(cells, settings.pixel_size_um)
+    cells = cells.sort("frame", "y_um", "x_um")
+    shares = [c for c in cells.columns if c.endswith("_saturated_share")]
+    rank = pl.int_range(pl.len()).over("frame") + 1
+    name = pl.format(
+        "{}-{}", pl.col("frame").cast(pl.String).str.zfill(4), rank.cast(pl.String).str.zfill(4)
+    )
+    return cells.with_columns(
+        cell_id=name,
+        saturated=pl.max_horizontal(shares) > 0,
+        nuclei=(pl.col("nucleus_um2") > 0).cast(pl.Int64),
+    ).select("cell_id", pl.exclude("cell_id", "x_px", "y_px"))

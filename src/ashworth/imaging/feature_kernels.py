@@ -1,0 +1,241 @@
+"""Measurements over pixel lists; arrays in, arrays out."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from ashworth.imaging.pixel_lists import Floats, Positions, median_of
+from ashworth.imaging.shape_features import eccentricity, perimeter
+
+Columns = NDArray[np.float64]
+
+INTENSITIES = ("mean", "peak", "nucleus_mean", "ring_mean", "granularity", "saturated_share")
+"""What `intensities` gives for one channel, in order."""
+
+ACCEPT = (
+    "MeanIntensity", "MaxIntensity", "MedianIntensity", "StandardDeviation", "Mass", "Size",
+    "Perimeter", "Eccentricity", "P2A", "Overlay",
+)  # fmt: skip
+"""What `accept_features` gives for one channel, in order; ACCEPT's names."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _rim_of(position: Positions, width: int, cells: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Pixels of one cell within two pixels of its outline: the membrane as a ring."""
+    n, size = position.size, cells.size
+    rim = np.zeros(n, np.bool_)
+    own = cells[position[0]]
+    for k in range(n):
+        p = position[k]
+        x = p % width
+        if x < 2 or x >= width - 2 or p < 2 * width or p + 2 * width >= size:
+            rim[k] = True
+            continue
+        for q in (p - 2, p + 2, p - 2 * width, p + 2 * width, p - width - 1, p - width + 1,
+                  p + width - 1, p + width + 1):  # fmt: skip
+            if cells[q] != own:
+                rim[k] = True
+                break
+    return rim
+
+
+@numba.njit(cache=True, nogil=True)
+def intensities(
+    above: Floats,
+    raw: NDArray[np.uint16],
+    local: Floats,
+    start: Positions,
+    position: Positions,
+    cells: NDArray[np.int32],
+    nuclei: NDArray[np.int32],
+    width: int,
+    saturation: float,
+) -> Columns:
+    """Measure one channel in every cell, above the cell's local background.
+
+    Parameters
+    ----------
+    above, raw : ndarray, raveled frame
+    local : ndarray of float32, shape (n,)
+        Local background of each cell, on the scale of `above`.
+    start, position : ndarray of int64
+        Pixels of the cells.
+    cells, nuclei : ndarray of int32, raveled
+        Labels; a nucleus bears the label of its cell.
+    width : int
+    saturation : float
+        Pixel values from here on are saturated.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 6)
+        `INTENSITIES`: mean and highest value over the cell, mean over its nucleus (NaN without),
+        mean over the ring within two pixels of its outline, standard deviation over mean
+        (granularity), share of saturated pixels.
+    """
+    n = start.size - 2
+    out = np.full((n, 6), np.nan)
+    for k in range(1, n + 1):
+        mine = position[start[k] : start[k + 1]]
+        if mine.size == 0:
+            continue
+        rim = _rim_of(mine, width, cells)
+        total = square = inner = outer = 0.0
+        peak = -np.inf
+        n_inner = n_outer = n_saturated = 0
+        for i in range(mine.size):
+            p = mine[i]
+            v = np.float64(above[p]) - local[k - 1]
+            total += v
+            square += v * v
+            peak = max(peak, v)
+            if nuclei[p] == k:
+                inner += v
+                n_inner += 1
+            if rim[i]:
+                outer += v
+                n_outer += 1
+            if raw[p] >= saturation:
+                n_saturated += 1
+        m = mine.size
+        mean = total / m
+        out[k - 1, 0] = mean
+        out[k - 1, 1] = peak
+        if n_inner > 0:
+            out[k - 1, 2] = inner / n_inner
+        out[k - 1, 3] = outer / n_outer if n_outer > 0 else np.nan
+        if mean > 0:
+            out[k - 1, 4] = np.sqrt(max(0.0, square / m - mean * mean)) / mean
+        out[k - 1, 5] = n_saturated / m
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def accept_features(
+    smooth: Floats,
+    raw: NDArray[np.uint16],
+    start: Positions,
+    position: Positions,
+    nuclei: NDArray[np.int32],
+    width: int,
+    threshold: float,
+    level: float,
+    pixel_um2: float,
+) -> Columns:
+    """Measure one channel by ACCEPT's definitions, on the channel's own mask within each cell.
+
+    Parameters
+    ----------
+    smooth, raw : ndarray, raveled frame
+        The mask is `smooth` above `threshold`; values are `raw` minus `level`, not below 0.
+    start, position : ndarray of int64
+        Pixels of the cells, ascending within each.
+    nuclei : ndarray of int32, raveled
+    width : int
+    threshold, level : float
+        Channel's threshold; median of the frame's unlabelled pixels.
+    pixel_um2 : float
+        Area of a pixel.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 10)
+        `ACCEPT`; a cell whose mask is empty has size, mass and overlay 0, the rest NaN.
+        Perimeter in pixels, Size in square micrometres, P2A = perimeter^2 / (4 pi area).
+    """
+    n = start.size - 2
+    out = np.full((n, 10), np.nan)
+    buffer = np.empty(max(1, np.max(np.diff(start))), np.float32)
+    for k in range(1, n + 1):
+        mine = position[start[k] : start[k + 1]]
+        member = np.empty(mine.size, np.bool_)
+        total = square = peak = 0.0
+        m = n_nucleus = n_both = 0
+        for i in range(mine.size):
+            p = mine[i]
+            member[i] = smooth[p] > threshold
+            in_nucleus = nuclei[p] == k
+            n_nucleus += in_nucleus
+            if member[i]:
+                v = max(0.0, np.float64(raw[p]) - level)
+                buffer[m] = v
+                m += 1
+                total += v
+                square += v * v
+                peak = max(peak, v)
+                n_both += in_nucleus
+        row = out[k - 1]
+        row[4], row[5] = total, m * pixel_um2
+        row[9] = n_both / n_nucleus if n_nucleus > 0 else 0.0
+        if m == 0:
+            continue
+        row[0], row[1], row[2] = total / m, peak, median_of(buffer[:m])
+        row[3] = np.sqrt(max(0.0, square / m - (total / m) ** 2) * m / max(1, m - 1))
+        row[6] = perimeter(member, mine, width, raw.size)
+        row[7] = eccentricity(member, mine, width)
+        row[8] = row[6] ** 2 / (4 * np.pi * m)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def sharpness(
+    smooth: Floats, start: Positions, position: Positions, nuclei: NDArray[np.int32], width: int
+) -> NDArray[np.float64]:
+    """Steepest slope of the nuclear stain in each cell, per pixel, relative to its height there.
+
+    High in focus, low out of focus; independent of the stain's brightness. NaN without nucleus.
+    """
+    n, size = start.size - 2, smooth.size
+    out = np.full(n, np.nan)
+    for k in range(1, n + 1):
+        steepest, highest = 0.0, 0.0
+        for p in position[start[k] : start[k + 1]]:
+            if nuclei[p] == k:
+                highest = max(highest, np.float64(smooth[p]))
+            if p >= width and p + width < size and 0 < p % width < width - 1:
+                dx = smooth[p + 1] - smooth[p - 1]
+                dy = smooth[p + width] - smooth[p - width]
+                steepest = max(steepest, dx * dx + dy * dy)
+        if highest > 0:
+            out[k - 1] = 0.5 * np.sqrt(steepest) / highest
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def places(
+    start: Positions,
+    position: Positions,
+    nuclei: NDArray[np.int32],
+    bodies: NDArray[np.int32],
+    width: int,
+    height: int,
+) -> NDArray[np.float64]:
+    """Locate each cell.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 6)
+        Centre x and y in pixels (pixel centres are at whole numbers), pixels of the cell and of
+        its nucleus, body that most of its pixels lie on (0: none), whether it touches the edge.
+    """
+    n = start.size - 2
+    out = np.zeros((n, 6))
+    for k in range(1, n + 1):
+        mine = position[start[k] : start[k + 1]]
+        x_sum = y_sum = 0.0
+        n_nucleus, body, edge = 0, 0, False
+        for p in mine:
+            x, y = p % width, p // width
+            x_sum += x
+            y_sum += y
+            n_nucleus += nuclei[p] == k
+            if bodies[p] != 0:
+                body = bodies[p]
+            edge = edge or x == 0 or y == 0 or x == width - 1 or y == height - 1
+        m = max(1, mine.size)
+        out[k - 1, 0], out[k - 1, 1] = x_sum / m, y_sum / m
+        out[k - 1, 2], out[k - 1, 3] = mine.size, n_nucleus
+        out[k - 1, 4], out[k - 1, 5] = body, edge
+    return out

@@ -1,0 +1,151 @@
+"""Labels to a table: one row per cell, physical units, ACCEPT's features under its names.
+
+| column | meaning |
+|---|---|
+| `x_um`, `y_um` | centre, from the upper left of the cartridge (of the frame for single fields) |
+| `area_um2`, `diameter_um` | area of the cell; diameter of the circle of that area |
+| `nucleus_um2`, `nuclear_share` | area of the nucleus; its share of the cell |
+| `<p>_mean`, `<p>_peak` | mean and highest count over the cell above its local background |
+| `<p>_background` | level of the local background, pixel values |
+| `<p>_nucleus_mean`, `<p>_ring_mean` | mean over the nucleus; over the ring at the outline |
+| `<p>_granularity` | standard deviation over mean |
+| `<p>_saturated_share` | share of saturated pixels |
+| `<p>_noise` | standard error of `<p>_mean` from the background's noise |
+| `<p>_MeanIntensity` ... `<p>_P2A` | ACCEPT's definitions, on the channel's own mask |
+| `dapi_Overlay_<p>` | share of the nucleus that lies on the channel's mask |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ashworth.imaging import feature_kernels as kernels
+from ashworth.imaging.pixel_lists import PixelLists, medians, pixel_lists
+from ashworth.imaging.segmentation import Planes, Segmented, SegmentationSettings
+from ashworth.imaging.territories import annuli
+from ashworth.imaging.thresholds import ChannelLevels
+from ashworth.imaging.windows import Window
+
+Columns = dict[str, NDArray[np.float64]]
+_FEWEST_ANNULUS_PX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The cells of one window, as columns of equal length.
+
+    Attributes
+    ----------
+    columns : dict of str to ndarray
+        Columns of the table above; `x_px`, `y_px` are pixels of the window.
+    """
+
+    columns: Columns
+
+    def __len__(self) -> int:
+        """Count the cells."""
+        return len(self.columns["x_px"])
+
+
+def measure(
+    window: Window,
+    smooth: Planes,
+    segmented: Segmented,
+    settings: SegmentationSettings,
+    levels: Sequence[ChannelLevels],
+    prefixes: Sequence[str],
+) -> Measured:
+    """Measure every cell of a window in every channel.
+
+    Parameters
+    ----------
+    window : Window
+    smooth : ndarray of float32, shape (channels, height, width)
+    segmented : Segmented
+    settings : SegmentationSettings
+    levels : sequence of ChannelLevels
+    prefixes : sequence of str
+        Column prefix of each channel.
+    """
+    n = int(segmented.cells.max(initial=0))
+    lists = pixel_lists(segmented.cells, n)
+    free = np.ones(segmented.cells.shape, np.uint8)
+    for plane, level in zip(smooth, levels, strict=True):
+        free[plane > level.threshold] = 0
+    around = pixel_lists(annuli(segmented.cells, free, reach=settings.reach), n)
+    columns = _geometry(segmented, lists, settings)
+    for c, prefix in enumerate(prefixes):
+        columns |= _channel(c, prefix, window, smooth, segmented, settings, levels, lists, around)
+    nucleus = settings.index("nucleus")
+    if nucleus is not None:
+        columns["focus"] = kernels.sharpness(
+            smooth[nucleus].reshape(-1), lists.start, lists.position,
+            segmented.nuclei.reshape(-1), segmented.cells.shape[1],
+        )  # fmt: skip
+    return Measured(columns)
+
+
+def _geometry(segmented: Segmented, lists: PixelLists, settings: SegmentationSettings) -> Columns:
+    height, width = segmented.cells.shape
+    found = kernels.places(
+        lists.start, lists.position, segmented.nuclei.reshape(-1),
+        segmented.bodies.reshape(-1), width, height,
+    )  # fmt: skip
+    x, y, area, nucleus, body, edge = found.T
+    pixel_um2 = settings.pixel_size_um**2
+    return {
+        "x_px": x,
+        "y_px": y,
+        "area_um2": area * pixel_um2,
+        "diameter_um": 2 * np.sqrt(area * pixel_um2 / np.pi),
+        "nucleus_um2": nucleus * pixel_um2,
+        "nuclear_share": nucleus / np.maximum(area, 1),
+        "body": body,
+        "edge": edge,
+    }
+
+
+def _channel(
+    c: int,
+    prefix: str,
+    window: Window,
+    smooth: Planes,
+    segmented: Segmented,
+    settings: SegmentationSettings,
+    levels: Sequence[ChannelLevels],
+    lists: PixelLists,
+    around: PixelLists,
+) -> Columns:
+    """Columns of one channel."""
+    width = segmented.cells.shape[1]
+    above, raw = window.above[c].reshape(-1), window.raw[c].reshape(-1)
+    local = medians(above, around.start, around.position)
+    local[(around.area_px < _FEWEST_ANNULUS_PX) | ~np.isfinite(local)] = 0
+    level = medians(raw.astype(np.float32), around.start, around.position)
+    nuclei = segmented.nuclei.reshape(-1)
+    own = kernels.intensities(
+        above, raw, local, lists.start, lists.position, segmented.cells.reshape(-1), nuclei,
+        width, levels[c].saturation,
+    )  # fmt: skip
+    columns = {f"{prefix}_{name}": own[:, k] for k, name in enumerate(kernels.INTENSITIES)}
+    columns[f"{prefix}_background"] = level.astype(np.float64)
+    accept = kernels.accept_features(
+        smooth[c].reshape(-1), raw, lists.start, lists.position, nuclei, width,
+        levels[c].threshold, _unlabelled_median(window.raw[c], segmented.cells),
+        settings.pixel_size_um**2,
+    )  # fmt: skip
+    for k, name in enumerate(kernels.ACCEPT):
+        column = f"dapi_Overlay_{prefix}" if name == "Overlay" else f"{prefix}_{name}"
+        columns[column] = accept[:, k]
+    return columns
+
+
+def _unlabelled_median(raw: NDArray[np.uint16], cells: NDArray[np.int32]) -> float:
+    """Median of the unlabelled pixels of a frame, from every fourth row and column."""
+    values, labels = raw[::4, ::4], cells[::4, ::4]
+    free = values[labels == 0]
+    return float(np.median(free)) if free.size else float(np.median(values))

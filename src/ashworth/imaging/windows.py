@@ -1,0 +1,167 @@
+"""Frames with a margin from their neighbours, so that no cell is cut by a seam.
+
+Frames of a cartridge abut. A window is a frame and, on each side where the cartridge has a
+neighbour, a strip of that neighbour's pixels. A cell belongs to the frame in which its centre
+lies; since each frame sees a margin beyond its border, it measures such a cell whole.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ashworth.imaging.background import background_grid, subtract_grid
+from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A frame with its margin.
+
+    Attributes
+    ----------
+    index : int
+        Position of the frame among the layout's.
+    raw : ndarray of uint16, shape (channels, height, width)
+        Pixel values, margin included.
+    above : ndarray of float32, same shape
+        Counts above the background; each frame's background is its own.
+    top, left : int
+        Offset of the frame's first pixel in the window.
+    height, width : int
+        Size of the frame itself.
+    origin_x, origin_y : int
+        Cartridge pixel of the window's upper left pixel.
+    """
+
+    index: int
+    raw: Pixels
+    above: NDArray[np.float32]
+    top: int
+    left: int
+    height: int
+    width: int
+    origin_x: int
+    origin_y: int
+
+
+def visiting_order(layout: Layout) -> list[int]:
+    """Order of frames that keeps the fewest in memory: along the shorter side of the grid.
+
+    Examples
+    --------
+    >>> from ashworth.imaging.cartridge import row_major
+    >>> visiting_order(Layout(10, 10, (1, 2, 3, 4, 5, 6), row_major(3, 2)))
+    [0, 3, 1, 4, 2, 5]
+    """
+    if not layout.contiguous:
+        return list(range(len(layout)))
+    columns = {c for c, _ in layout.places}
+    rows = {r for _, r in layout.places}
+    along_columns = len(rows) <= len(columns)
+    return sorted(
+        range(len(layout)),
+        key=lambda i: layout.places[i] if along_columns else layout.places[i][::-1],
+    )
+
+
+class FrameStore:
+    """Loaded frames with their background, kept only while a window still needs them.
+
+    Parameters
+    ----------
+    cartridge : Cartridge
+    order : sequence of int
+        Order in which windows will be asked for.
+    margin_px : int
+        Width of the margin.
+    """
+
+    def __init__(self, cartridge: Cartridge, order: Sequence[int], margin_px: int) -> None:
+        self._cartridge = cartridge
+        self._margin = margin_px if cartridge.layout.contiguous else 0
+        self._at = {place: i for i, place in enumerate(cartridge.layout.places)}
+        self._frames: OrderedDict[int, tuple[Pixels, list[NDArray[np.float32]]]] = OrderedDict()
+        self._last_use = self._last_uses(order)
+        self._buffer: tuple[Pixels, NDArray[np.float32]] | None = None
+
+    def _last_uses(self, order: Sequence[int]) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for step, index in enumerate(order):
+            for neighbour, _, _ in self._around(index):
+                last[neighbour] = step
+        return last
+
+    def _around(self, index: int) -> Iterator[tuple[int, int, int]]:
+        """Yield the frame and its neighbours: index and offset in columns and rows."""
+        places = self._cartridge.layout.places
+        if not places or self._margin == 0:
+            yield index, 0, 0
+            return
+        column, row = places[index]
+        for dr in (-1, 0, 1):
+            for dc in (-1, 0, 1):
+                found = self._at.get((column + dc, row + dr))
+                if found is not None:
+                    yield found, dc, dr
+
+    def needs(self, index: int) -> list[int]:
+        """Frames that the window of a frame is made of."""
+        return [i for i, _, _ in self._around(index)]
+
+    def put(self, index: int, pixels: Pixels) -> None:
+        """Keep a loaded frame."""
+        grids = [background_grid(channel) for channel in pixels]
+        self._frames[index] = (pixels, grids)
+
+    def __contains__(self, index: int) -> bool:
+        """Whether a frame is in memory."""
+        return index in self._frames
+
+    def window(self, index: int) -> Window:
+        """Assemble the window of a frame; its arrays are reused by the next call."""
+        layout = self._cartridge.layout
+        around = list(self._around(index))
+        for i, _, _ in around:
+            if i not in self._frames:
+                self.put(i, self._cartridge.load(i))
+        offsets = {(dc, dr) for _, dc, dr in around}
+        m = self._margin
+        left, top = m * ((-1, 0) in offsets), m * ((0, -1) in offsets)
+        width = left + layout.width + m * ((1, 0) in offsets)
+        height = top + layout.height + m * ((0, 1) in offsets)
+        raw, above = self._arrays(height, width)
+        if len(offsets) < 9:
+            raw[:], above[:] = 0, 0
+        for i, dc, dr in around:
+            self._copy(i, dc * layout.width + left, dr * layout.height + top, raw, above)
+        x, y = layout.origin(index)
+        return Window(index, raw, above, top, left, layout.height, layout.width, x - left, y - top)
+
+    def _arrays(self, height: int, width: int) -> tuple[Pixels, NDArray[np.float32]]:
+        shape = (len(self._cartridge.channels), height, width)
+        if self._buffer is None or self._buffer[0].shape != shape:
+            self._buffer = (np.zeros(shape, np.uint16), np.zeros(shape, np.float32))
+        return self._buffer
+
+    def _copy(self, index: int, x: int, y: int, raw: Pixels, above: NDArray[np.float32]) -> None:
+        """Copy the part of a frame that lies in the window, at (x, y) of the window."""
+        pixels, grids = self._frames[index]
+        height, width = pixels.shape[1:]
+        x0, x1 = max(x, 0), min(x + width, raw.shape[2])
+        y0, y1 = max(y, 0), min(y + height, raw.shape[1])
+        if x0 >= x1 or y0 >= y1:
+            return
+        for c, grid in enumerate(grids):
+            part = pixels[c, y0 - y : y1 - y, x0 - x : x1 - x]
+            raw[c, y0:y1, x0:x1] = part
+            subtract_grid(part, grid, above[c, y0:y1, x0:x1], top=y0 - y, left=x0 - x)
+
+    def forget(self, step: int) -> None:
+        """Drop the frames that no window after this step needs."""
+        for index in [i for i in self._frames if self._last_use.get(i, -1) <= step]:
+            del self._frames[index]
