@@ -58,8 +58,8 @@ def covariate_matrix(
         faults.note("names", f"{len(names)} names", f"{matrix.shape[1]} names", remedy)
         faults.stop()
     terms = tuple(str(n) for n in names)
-    twice = sorted({n for n in terms if terms.count(n) > 1})
-    if twice:
+    if len(set(terms)) < len(terms):
+        twice = sorted({n for n in terms if terms.count(n) > 1})
         faults.note("names", f"{', '.join(twice)} more than once", "each name once", "rename")
         faults.stop()
     return matrix, terms
@@ -67,9 +67,9 @@ def covariate_matrix(
 
 def check_covariates(matrix: Floats, names: tuple[str, ...], faults: Faults) -> None:
     """Note missing and infinite values of every covariate."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(matrix.sum()):
-            return
+    flat = matrix.ravel(order="K")
+    if np.isfinite(np.vdot(flat, flat)):
+        return
     for name, column in zip(names, matrix.T, strict=True):
         remedy = "leave these rows out, or impute"
         bad = ~np.isfinite(column)

@@ -79,14 +79,14 @@ def _standardise(columns: Floats, row_start: Integers) -> tuple[Floats, Floats]:
         from ashworth.survival.cox_kernel import standardise
 
         return standardise(columns, row_start, _CONSTANT)
-    rows = np.diff(row_start)
+    rows = row_start[1:] - row_start[:-1]
     means = np.add.reduceat(columns, row_start[:-1], axis=1) / rows
-    columns -= means if rows.size == 1 else np.repeat(means, rows, axis=1)
+    columns -= means if rows.size == 1 else means.repeat(rows, axis=1)
     peak = np.abs(columns).max(axis=1)
     size = np.abs(means).max(axis=1) + peak
     spread = np.sqrt(np.vecdot(columns, columns) / columns.shape[1])
     varies = spread > _CONSTANT * size
-    factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=varies)
+    factor = 1.0 / np.where(varies, spread, np.inf)
     columns *= factor[:, None]
     return np.where(varies, spread, 0.0), peak * factor
 
@@ -139,7 +139,9 @@ def build_design(
 def event_totals(columns: Floats, weights: Floats, order: Order) -> Floats:
     """Weighted sums of the columns over the events."""
     if columns.shape[1] < KERNEL_ROWS:
-        return columns.take(order.event_rows, axis=1) @ weights.take(order.event_rows)
+        at_events = np.zeros(weights.size)
+        at_events[order.event_rows] = weights.take(order.event_rows)
+        return columns @ at_events
     from ashworth.survival.cox_kernel import event_sums
 
     return event_sums(columns, weights, order.cell_start, order.deaths)

@@ -36,12 +36,15 @@ class Blocks:
         Rows per block.
     start : ndarray of int, shape (S + 1,)
         First block of each stratum.
+    count : int
+        B.
     below : ndarray, shape (B, B), or None
         1 where the row's block is a later one of the column's stratum; None for many blocks.
     """
 
     size: int
     start: Integers
+    count: int
     below: Floats | None
 
 
@@ -54,7 +57,7 @@ class Layout:
     blocks : Blocks
         The blocks; the last one may reach beyond the rows.
     columns : ndarray, shape (p, w)
-        Standardised covariates, 0 in empty rows.
+        Standardised covariates; in empty rows those of the stratum's last row.
     weights, offset : ndarray, shape (w,), or None
         Case weights, 0 in empty rows, and offsets; None where all are 1 or 0.
     row_start : ndarray of int, shape (S + 1,)
@@ -65,6 +68,8 @@ class Layout:
         The row at which each term's risk set starts.
     term_weight : ndarray, shape (T,)
         Mean weight of the dead (Efron), or their summed weight (Breslow).
+    last_term : ndarray of int, shape (w,), or None
+        Last term at or before each row, where there is one stratum.
     tied, tie_start, tie_of : ndarray of int
         Rows of tied dead with Efron's way, where each cell's start among them, and the cell of
         every one of them.
@@ -85,6 +90,7 @@ class Layout:
     events: Integers
     terms: Integers
     term_weight: Floats
+    last_term: Integers | None
     tied: Integers
     tie_start: Integers
     tie_of: Integers
@@ -162,25 +168,25 @@ def sums_from(values: Floats, rows: Integers, blocks: Blocks) -> Floats:
     return out
 
 
-def sums_up_to(values: Floats, rows: Integers, blocks: Blocks) -> Floats:
-    """Sums of values at some rows over each row and the earlier ones of its stratum.
+def sums_up_to(values: Floats, layout: Layout) -> Floats:
+    """Sums of the terms' values over each row and the earlier ones of its stratum.
 
     Parameters
     ----------
     values : ndarray, shape (T,)
         What is summed.
-    rows : ndarray of int, shape (T,)
-        The rows at which the values stand.
-    blocks : Blocks
-        The blocks.
+    layout : Layout
+        Where the terms stand.
 
     Returns
     -------
-    ndarray, shape (B * size,)
+    ndarray, shape (w,)
     """
-    size = blocks.size
-    spread = np.zeros((int(blocks.start[-1]), size))
-    spread.reshape(-1)[rows] = values
+    if layout.last_term is not None:
+        return values.cumsum().take(layout.last_term)
+    blocks, size = layout.blocks, layout.blocks.size
+    spread = np.zeros((blocks.count, size))
+    spread.reshape(-1)[layout.terms] = values
     within = spread @ _TRIANGLE[:size, :size].T
     within += _earlier_blocks(within[:, -1], blocks)[:, None]
     return within.reshape(-1)
@@ -188,26 +194,19 @@ def sums_up_to(values: Floats, rows: Integers, blocks: Blocks) -> Floats:
 
 def _make_blocks(sizes: Integers) -> Blocks:
     """Choose the largest size of block that does not leave too many rows empty."""
-    size, rows = _BLOCK, int(sizes.sum())
-    while size > 1 and sizes.size > 1 and (-(-sizes // size)).sum() * size > _SPARE * rows:
+    size = _BLOCK
+    while size > 1 and sizes.size > 1 and (-(-sizes // size)).sum() * size > _SPARE * sizes.sum():
         size //= 2
-    start = np.zeros(sizes.size + 1, np.int64)
-    np.cumsum(-(-sizes // size), out=start[1:])
+    per_stratum = -(-sizes // size)
+    start = np.concatenate([[0], per_stratum.cumsum()])
     n_blocks = int(start[-1])
     if n_blocks > _LONG:
-        return Blocks(size, start, None)
+        return Blocks(size, start, n_blocks, None)
     below = _BELOW[:n_blocks, :n_blocks]
     if sizes.size > 1:
-        stratum = np.repeat(np.arange(sizes.size), np.diff(start))
-        below = below * (stratum == stratum[:, None])
-    return Blocks(size, start, below)
-
-
-def _spread(values: Floats, place: Integers, width: int) -> Floats:
-    """Put values at their places in a longer array of zeros."""
-    out = np.zeros((*values.shape[:-1], width))
-    out[..., place] = values
-    return out
+        stratum = np.arange(sizes.size).repeat(per_stratum)
+        below = np.where(stratum == stratum[:, None], below, 0.0)
+    return Blocks(size, start, n_blocks, below)
 
 
 def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
@@ -220,25 +219,30 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
     efron : bool
         Efron's treatment of ties, else Breslow's.
     """
-    d = design
-    row_start = d.row_start
-    blocks = _make_blocks(np.diff(row_start))
-    columns, weights, place = d.columns, d.weights, None
-    offset = d.offset if d.widest_offset else None
-    if row_start.size > 2:
-        shift = blocks.start[:-1] * blocks.size - row_start[:-1]
-        place = np.arange(d.rows.size) + np.repeat(shift, np.diff(row_start))
-        row_start, width = blocks.start * blocks.size, int(blocks.start[-1]) * blocks.size
-        columns, weights = _spread(columns, place, width), _spread(weights, place, width)
-        offset = None if offset is None else _spread(offset, place, width)
-    events, (terms, term_weight, tied, *ties) = d.event_rows, _terms(d, efron=efron)
+    d, row_start = design, design.row_start
+    blocks = _make_blocks(row_start[1:] - row_start[:-1])
+    terms, term_weight, tied, *ties = _terms(d, efron=efron)
     late, left_at, *left = _late(d)
-    if place is not None:
-        events, terms, tied = place.take(events), place.take(terms), place.take(tied)
-        late, left_at = place.take(late), place.take(left_at)
+    offset = d.offset if d.widest_offset else None
+    if row_start.size == 2:
+        here = np.zeros(d.rows.size, np.int64)
+        here[terms] = 1
+        weights = None if (d.weights == 1.0).all() else d.weights
+        return Layout(
+            blocks, d.columns, weights, offset, row_start, d.event_rows, terms, term_weight,
+            here.cumsum() - 1, tied, *ties, late, left_at, *left,
+        )  # fmt: skip
+    padded = blocks.start * blocks.size
+    shift = padded[:-1] - row_start[:-1]
+    row = np.arange(padded[-1]) - shift.repeat(padded[1:] - padded[:-1])
+    end = row_start[1:].repeat(padded[1:] - padded[:-1])
+    source = np.minimum(row, end - 1)
+    place = np.arange(d.rows.size) + shift.repeat(row_start[1:] - row_start[:-1])
     return Layout(
-        blocks, columns, None if (weights == 1.0).all() else weights, offset, row_start,
-        events, terms, term_weight, tied, *ties, late, left_at, *left,
+        blocks, d.columns.take(source, axis=1), d.weights.take(source) * (row < end),
+        None if offset is None else offset.take(source), padded, place.take(d.event_rows),
+        place.take(terms), term_weight, None, place.take(tied), *ties, place.take(late),
+        place.take(left_at), *left,
     )  # fmt: skip
 
 
@@ -251,11 +255,9 @@ def _terms(design: CoxDesign, *, efron: bool) -> tuple[Any, ...]:
         return rows.take(start), weight, none, none, none, weight[:0]
     several = deaths > 1
     sizes = deaths[several]
-    of = np.repeat(np.arange(sizes.size), sizes)
-    tied = rows[np.repeat(several, deaths)]
-    return (
-        rows, np.repeat(weight / deaths, deaths), tied, np.cumsum(sizes) - sizes, of, 1.0 / sizes
-    )  # fmt: skip
+    of, tied = np.arange(sizes.size).repeat(sizes), rows[several.repeat(deaths)]
+    mean_weight = (weight / deaths).repeat(deaths)
+    return rows, mean_weight, tied, sizes.cumsum() - sizes, of, 1.0 / sizes
 
 
 def _late(design: CoxDesign) -> tuple[Integers, Integers, Integers, Integers]:

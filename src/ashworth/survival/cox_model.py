@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri  # pyrefly: ignore[missing-module-attribute]
 
 from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstimableWarning
 from ashworth.survival.covariates import check_covariates, covariate_matrix
@@ -133,17 +134,27 @@ def _test(statistic: float, name: str, n: int, events: int, df: int) -> TestResu
     return TestResult(statistic, df, chi_square_p(statistic, df), f"{name} test", n, events)
 
 
+def _inverse(information: Floats) -> Floats:
+    """Symmetric inverse by Cholesky, or by elimination where rounding has spoilt positivity."""
+    factor, failed = dpotrf(information, lower=1)
+    if failed:
+        inverse = np.linalg.inv(information)
+        return (inverse + inverse.T) / 2.0
+    lower, _ = dpotri(factor, lower=1)
+    inverse = lower + lower.T
+    inverse.flat[:: len(inverse) + 1] = lower.diagonal()
+    return inverse
+
+
 def _covariance(fit: CoxFit, scale: Floats) -> Floats:
     """Covariance of the finite coefficients in units of the covariates."""
     p = scale.size
     if fit.fitted.size == p and not fit.infinite.any():
-        inverse = np.linalg.inv(fit.best.information)
-        return (inverse + inverse.T) / (2.0 * scale * scale[:, None])
+        return _inverse(fit.best.information) / (scale * scale[:, None])
     covariance = np.full((p, p), np.nan)
     finite = fit.fitted[fit.infinite[fit.fitted] == 0]
     if fit.fitted.size:
-        inverse = np.linalg.inv(fit.best.information[np.ix_(fit.fitted, fit.fitted)])
-        inverse = (inverse + inverse.T) / 2.0
+        inverse = _inverse(fit.best.information[np.ix_(fit.fitted, fit.fitted)])
         units = scale[fit.fitted]
         covariance[np.ix_(fit.fitted, fit.fitted)] = inverse / np.outer(units, units)
     covariance[np.setdiff1d(np.arange(p), finite), :] = np.nan
@@ -152,7 +163,7 @@ def _covariance(fit: CoxFit, scale: Floats) -> Floats:
 
 
 def _warn(names: tuple[str, ...], fit: CoxFit, missing: Booleans) -> None:
-    if (fit.infinite != 0).any():
+    if fit.infinite.any():
         what = ", ".join(
             f"{n} ({'+' if s > 0 else '-'}infinite)"
             for n, s in zip(names, fit.infinite, strict=True)

@@ -170,32 +170,35 @@ def _by_sorting(
     clock, start, span = _ranks(time, entry)
     key = clock if stratum is None else stratum * span + clock
     places = 1 << _PLACE_BITS
-    packed = (key << (_PLACE_BITS + 1)) + np.where(event, 0, places)
-    packed += np.arange(time.size)
+    packed = key << (_PLACE_BITS + 1)
+    packed -= event * places
+    packed += np.arange(places, places + time.size)
     packed.sort()
     rows = packed & (places - 1)
     packed >>= _PLACE_BITS
     dead = (packed & 1) == 0
     opens = dead.copy()
     opens[1:] &= packed[1:] != packed[:-1]
-    upto = np.cumsum(opens)
-    bounds = np.array([0, time.size])
-    if stratum is not None:
-        bounds = np.searchsorted(packed, np.arange(n_strata + 1) * (2 * span))
-    first_cell = np.concatenate([[0], upto])[bounds]
-    exit_cell, entry_cell = upto - 1, np.repeat(first_cell[:-1] - 1, np.diff(bounds))
-    floor = entry_cell
+    exit_cell = opens.cumsum()
+    exit_cell -= 1
+    if stratum is None:
+        first_cell, floor = np.array([0, int(exit_cell[-1]) + 1]), np.full(time.size, -1)
+    else:
+        bounds = packed.searchsorted(np.arange(n_strata + 1) * (2 * span))
+        first_cell = np.concatenate([[0], exit_cell + 1])[bounds]
+        floor = (first_cell[:-1] - 1).repeat(bounds[1:] - bounds[:-1])
+    entry_cell = floor
     if start is not None:
         begin = start if stratum is None else stratum * span + start
         cell_key = packed[opens] >> 1
         late = np.searchsorted(cell_key, begin[rows], side="right") - 1
         entry_cell = np.maximum(late, floor)
-    kept = np.flatnonzero(exit_cell > entry_cell)
+    kept = (exit_cell > entry_cell).nonzero()[0]
     rows, exit_cell, entry_cell = rows.take(kept), exit_cell.take(kept), entry_cell.take(kept)
-    event_rows = np.flatnonzero(dead.take(kept))
-    event_start = np.flatnonzero(opens.take(kept).take(event_rows))
-    deaths = np.diff(event_start, append=event_rows.size)
-    cell_start = np.append(event_rows.take(event_start), kept.size)
+    event_rows = dead.take(kept).nonzero()[0]
+    event_start = opens.take(kept).take(event_rows).nonzero()[0]
+    deaths = np.bincount(exit_cell.take(event_rows))
+    cell_start = np.concatenate([event_rows.take(event_start), [kept.size]])
     if start is None:
         late_rows, late_start = kept[:0], np.zeros(deaths.size + 1, np.int64)
     else:

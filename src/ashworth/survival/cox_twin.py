@@ -102,7 +102,7 @@ def _moments(layout: Layout, beta: Floats, offset: Floats | None) -> tuple[Float
     np.maximum(risk, SMALLEST_RISK, out=risk)
     if layout.weights is not None:
         risk *= layout.weights
-    moments = np.empty((p + 1, int(layout.blocks.start[-1]) * layout.blocks.size))
+    moments = np.empty((p + 1, layout.blocks.count * layout.blocks.size))
     moments[:, width:] = 0.0
     moments[0, :width] = risk
     np.multiply(risk, z, out=moments[1:, :width])
@@ -123,10 +123,10 @@ def _average_ties(values: Floats, layout: Layout) -> None:
 
 def _expected(layout: Layout, inverse: Floats) -> Floats:
     """Expected events of every row per unit of risk, shape (w,)."""
-    hazard = sums_up_to(inverse, layout.terms, layout.blocks)
+    hazard = sums_up_to(inverse, layout)
     before = hazard.take(layout.left_at).take(layout.left_of) if layout.late.size else None
     if layout.tied.size:
         _average_ties(hazard, layout)
     if before is not None:
         hazard[layout.late] -= before
-    return hazard[: layout.columns.shape[1]]
+    return hazard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -170,7 +171,7 @@ def observations(
 
 def whole_days(values: Floats) -> bool:
     """Say whether all times are whole numbers of a size that days can have."""
-    return bool(values.max(initial=0.0) < 2**31 and np.array_equal(values, np.floor(values)))
+    return bool(values.max(initial=0.0) < 2**31 and (values == np.floor(values)).all())
 
 
 def is_sorted(values: Floats) -> bool:
@@ -233,7 +234,7 @@ def _integer_labels(array: NDArray[Any]) -> tuple[list[Any], Integers]:
         return distinct.tolist(), codes.astype(np.int64)
     shifted = array.astype(np.int64) - low
     present = np.bincount(shifted, minlength=high - low + 1) > 0
-    return (np.flatnonzero(present) + low).tolist(), (np.cumsum(present) - 1)[shifted]
+    return (present.nonzero()[0] + low).tolist(), (present.cumsum() - 1).take(shifted)
 
 
 def labels(values: Any, name: str, faults: Faults) -> tuple[list[Any], Integers]:
@@ -268,7 +269,7 @@ def check_number(value: Any, name: str, allowed: str) -> float:
     right = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
         value, bool
     )
-    if not right or not np.isfinite(value):
+    if not right or not math.isfinite(value):
         raise EstimationError(f"{name} is {value!r}; allowed: {allowed}")
     return float(value)
 

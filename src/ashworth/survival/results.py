@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ def normal_quantile(level: float) -> float:
 
 def chi_square_p(statistic: float, df: int) -> float:
     """Upper tail of the chi-square distribution; NaN without degrees of freedom."""
-    if df < 1 or not np.isfinite(statistic):
+    if df < 1 or not math.isfinite(statistic):
         return float("nan")
     return float(chdtrc(df, max(statistic, 0.0)))
 
