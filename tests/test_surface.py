@@ -20,11 +20,14 @@ PUBLIC = {
         Level OUTCOME_KINDS PositivityRule Reference Subtype json_schema load load_all
         references""",
     "enumeration": """
-        ChangeTest CountRegression Dynamics FittedPopulation Interval Measurement NegativeBinomial
-        PoissonLognormal Positivity Statuses TubeTotals agreement_probability change_test
-        combine_tubes concentration_probability count_regression detection_probability
-        disagreement_probability dynamics expected_positivity fit_population poisson_interval
-        positivity proportion_interval smallest_cutoff statuses volume_for_detection""",
+        CallCounts ChangeTest CountLimits CountRegression DetectionCurve DetectionLimit Dynamics
+        FewMeasurementsWarning FittedPopulation Interval Measurement NegativeBinomial
+        PoissonLognormal Positivity RecoveryLine Statuses TubeTotals agreement_probability
+        change_test combine_tubes concentration_probability count_calls count_limits
+        count_regression detection_curve detection_probability disagreement_probability dynamics
+        expected_positivity fit_population limit_of_blank limit_of_detection poisson_interval
+        positivity proportion_interval recovery_line smallest_cutoff statuses
+        volume_for_detection""",
     "figures": """
         Figure cohort_flow_figure count_distribution_figure dynamics_flow_figure forest_figure
         kaplan_meier_figure positivity_figure time_ticks""",

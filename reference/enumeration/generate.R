@@ -44,6 +44,48 @@ k0 <- 0.3; rate <- k0 / 0.8 + 7.5 * 0.85; n1 <- c(0, 3, 5, 9)
 put("nb_second_at_least_5", pnbinom(4, size = k0 + n1, prob = rate / (rate + 7.5 * 0.85), lower.tail = FALSE))
 put("nb_tail", pgamma(5 / 7.5, k0 + n1, rate, lower.tail = FALSE))
 put("thinning_5_of_15", pbinom(4, c(4, 8, 10, 11), 0.5, lower.tail = FALSE))
+# Limits of blank and detection (CLSI EP17-A2): results of two blank and three low-level samples
+blank <- c(2.1, -0.4, 3.3, 1.8, 0.2, 2.6, 4.0, 1.1, 0.9, 3.1, 2.2, 1.4, -1.0, 2.9, 3.6, 0.5, 1.9, 2.4,
+           5.1, 1.2, 0.1, 2.0, 3.8, 1.6, 2.7, 0.8, 1.5, 4.4, 2.3, 1.0)
+quantile_type_5 <- function(x, p) unname(quantile(x, p, type = 5))
+put("lob_classical", c(quantile_type_5(blank, 0.95), quantile_type_5(blank, 0.9)))
+f <- length(blank) - 2
+put("lob_parametric", mean(blank) + qnorm(0.95) / (1 - 1 / (4 * f)) * sd(blank))
+n_blank <- length(blank)
+put("lob_parametric_limits", mean(blank) + sd(blank) * qt(c(0.025, 0.975), n_blank - 1, qnorm(0.95) * sqrt(n_blank)) / sqrt(n_blank))
+put("lob_rank_limits", c(qbinom(0.025, 200, 0.95), qbinom(0.975, 200, 0.95) + 1))
+low <- c(9.1, 8.2, 10.4, 9.9, 7.8, 14.2, 12.9, 15.5, 13.1, 20.2, 18.8, 22.1, 19.5, 21.0, 17.3)
+level <- factor(rep(c("a", "b", "c"), c(5, 4, 6)))
+pooled <- lm(low ~ level)
+put("lod_pooled_sd", c(sigma(pooled), df.residual(pooled)))
+put("lod_classical", 4.2 + qnorm(0.95) / (1 - 1 / (4 * df.residual(pooled))) * sigma(pooled))
+# Counts: blanks Poisson or negative binomial, spikes Poisson or negative binomial
+blank_mean <- c(0, 0.02, 0.12, 0.5, 2.7, 11)
+put("lob_poisson", qpois(0.95, blank_mean))
+put("lob_negative_binomial", qnbinom(0.95, size = 0.4, mu = blank_mean[-1]))
+missed <- function(s, k, m, dblank, pspike) sum(dblank(0:k, m) * pspike(k - 0:k, s))
+needed <- function(k, m, dblank, pspike) uniroot(function(s) missed(s, k, m, dblank, pspike) - 0.05, c(0, 200), tol = 1e-12)$root
+k <- qpois(0.95, blank_mean)
+put("lod_poisson", mapply(needed, k, blank_mean, MoreArgs = list(dblank = dpois, pspike = ppois)))
+put("lod_overdispersed", mapply(needed, qnbinom(0.95, size = 0.4, mu = blank_mean[-1]), blank_mean[-1],
+    MoreArgs = list(dblank = function(x, m) dnbinom(x, size = 0.4, mu = m), pspike = function(x, m) pnbinom(x, size = 5, mu = m))))
+# Detection curves: level, detected, tried
+spike <- data.frame(level = c(1, 2, 4, 8, 16), hit = c(6, 11, 16, 19, 20), n = 20)
+tight <- glm.control(epsilon = 1e-14, maxit = 200)
+for (link in c("probit", "logit")) for (scale in c("log10", "linear")) {
+  spike$x <- if (scale == "log10") log10(spike$level) else spike$level
+  curve <- glm(cbind(hit, n - hit) ~ x, binomial(link), spike, control = tight)
+  dose <- dose.p(curve, p = 0.95)
+  put(paste("curve", link, scale, sep = "_"),
+      c(coef(curve), vcov(curve)[c(1, 2, 4)], dose, attr(dose, "SE"), deviance(curve)))
+}
+# Found against spiked
+spiked <- c(0, 0, 5, 5, 10, 10, 50, 50, 500, 500); found <- c(0, 1, 4, 5, 7, 10, 41, 45, 430, 417)
+for (w in list(rep(1, 10), 1 / pmax(spiked, 1), c(1, 2, 1, 2, 1, 2, 1, 2, 1, 2))) {
+  line <- lm(found ~ spiked, weights = w)
+  put(paste0("recovery_", c("equal", "inverse", "given")[1 + (w[3] < 1) + 2 * (w[2] == 2)]),
+      c(coef(line), confint(line)[1, ], confint(line)[2, ], sigma(line), vcov(line)[1, 2]))
+}
 # Data of the case counts_nb_regression as model columns (Quine 1978; Thall and Vail 1990, from MASS)
 columns <- function(formula, data, response) cbind(y = data[[response]], model.matrix(formula, data)[, -1])
 write.csv(columns(~ Sex + Age + Eth + Lrn, quine, "Days"), "reference/enumeration/quine.csv", row.names = FALSE, quote = FALSE)

@@ -22,12 +22,22 @@ if TYPE_CHECKING:
     from ashworth.enumeration.detection import (
         volume_for_detection as volume_for_detection,
     )
+    from ashworth.enumeration.detection_limits import DetectionLimit as DetectionLimit
+    from ashworth.enumeration.detection_limits import (
+        FewMeasurementsWarning as FewMeasurementsWarning,
+    )
+    from ashworth.enumeration.detection_limits import limit_of_blank as limit_of_blank
+    from ashworth.enumeration.detection_limits import limit_of_detection as limit_of_detection
+    from ashworth.enumeration.exact_limits import CountLimits as CountLimits
+    from ashworth.enumeration.exact_limits import count_limits as count_limits
     from ashworth.enumeration.fitting import (
         FittedPopulation as FittedPopulation,
     )
     from ashworth.enumeration.fitting import (
         fit_population as fit_population,
     )
+    from ashworth.enumeration.hit_rate import DetectionCurve as DetectionCurve
+    from ashworth.enumeration.hit_rate import detection_curve as detection_curve
     from ashworth.enumeration.intervals import (
         Interval as Interval,
     )
@@ -50,6 +60,8 @@ if TYPE_CHECKING:
     )
     from ashworth.enumeration.prevalence import Positivity as Positivity
     from ashworth.enumeration.prevalence import positivity as positivity
+    from ashworth.enumeration.recovery import RecoveryLine as RecoveryLine
+    from ashworth.enumeration.recovery import recovery_line as recovery_line
     from ashworth.enumeration.regression import (
         CountRegression as CountRegression,
     )
@@ -76,30 +88,40 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "CallCounts": "counting",
     "ChangeTest": "change",
+    "CountLimits": "exact_limits",
     "CountRegression": "regression",
+    "DetectionCurve": "hit_rate",
+    "DetectionLimit": "detection_limits",
     "Dynamics": "pairs",
+    "FewMeasurementsWarning": "detection_limits",
     "FittedPopulation": "fitting",
     "Interval": "intervals",
     "Measurement": "populations",
     "NegativeBinomial": "populations",
     "PoissonLognormal": "populations",
     "Positivity": "prevalence",
+    "RecoveryLine": "recovery",
     "Statuses": "status",
     "TubeTotals": "tubes",
     "agreement_probability": "repeatability",
     "change_test": "change",
     "combine_tubes": "tubes",
-    "count_calls": "counting",
-    "count_regression": "regression",
     "concentration_probability": "repeatability",
+    "count_calls": "counting",
+    "count_limits": "exact_limits",
+    "count_regression": "regression",
+    "detection_curve": "hit_rate",
     "detection_probability": "detection",
     "disagreement_probability": "repeatability",
     "dynamics": "pairs",
     "expected_positivity": "repeatability",
     "fit_population": "fitting",
+    "limit_of_blank": "detection_limits",
+    "limit_of_detection": "detection_limits",
     "poisson_interval": "intervals",
     "positivity": "prevalence",
     "proportion_interval": "intervals",
+    "recovery_line": "recovery",
     "smallest_cutoff": "detection",
     "statuses": "status",
     "volume_for_detection": "detection",
