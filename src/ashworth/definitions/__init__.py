@@ -1,4 +1,4 @@
-"""Assays, positivity rules, dynamics rules, endpoints and subtypes as data.
+"""Assays, positivity and dynamics rules, endpoints, subtypes and HER2 on cells as data.
 
 Each is a YAML file with references, dated values and worked cases; this room only loads them.
 """
@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.definitions.her2_models import Her2Calibration as Her2Calibration
+    from ashworth.definitions.her2_models import Her2Rule as Her2Rule
     from ashworth.definitions.loader import KINDS as KINDS
     from ashworth.definitions.loader import Catalogue as Catalogue
     from ashworth.definitions.loader import load as load
@@ -43,6 +45,8 @@ _PUBLIC = {
     "DynamicsClass": "models",
     "DynamicsRule": "models",
     "Endpoint": "models",
+    "Her2Calibration": "her2_models",
+    "Her2Rule": "her2_models",
     "Level": "models",
     "PositivityRule": "models",
     "Reference": "models",

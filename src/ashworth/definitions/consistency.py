@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ashworth.definitions.her2_models import Her2Rule
 from ashworth.definitions.models import (
     Assay,
     Definition,
@@ -26,7 +27,17 @@ def contradictions(definitions: Sequence[Definition]) -> list[Problem]:
     """List what does not fit between rules and the assays and rules that they name."""
     assays = {d.id: d for d in definitions if isinstance(d, Assay)}
     rules = {d.id: d for d in definitions if isinstance(d, PositivityRule)}
-    return [p for rule in rules.values() for p in _rule_problems(rule, assays, rules)]
+    problems = [p for rule in rules.values() for p in _rule_problems(rule, assays, rules)]
+    return problems + list(_her2_problems(definitions))
+
+
+def _her2_problems(definitions: Sequence[Definition]) -> Iterator[Problem]:
+    rules = {d.id: d for d in definitions if isinstance(d, Her2Rule)}
+    for rule in rules.values():
+        others = [r for r in rules if r != rule.id]
+        for id in rule.differs_from:
+            if id not in others:
+                yield _missing(f"her2_rule/{rule.id}.yaml", "differs_from", id, others)
 
 
 def _rule_problems(

@@ -12,13 +12,13 @@ from typing import Literal, cast, get_args, overload
 from pydantic import ConfigDict, RootModel
 
 from ashworth.definitions import consistency
+from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
+from ashworth.definitions.kinds import MODELS, Kind
 from ashworth.definitions.models import (
-    MODELS,
     Assay,
     Definition,
     DynamicsRule,
     Endpoint,
-    Kind,
     PositivityRule,
     Reference,
     Subtype,
@@ -100,6 +100,12 @@ class Catalogue:
     def get(self, kind: Literal["endpoint"], id: str, *, on: date | None = ...) -> Endpoint: ...
     @overload
     def get(self, kind: Literal["subtype"], id: str, *, on: date | None = ...) -> Subtype: ...
+    @overload
+    def get(
+        self, kind: Literal["her2_calibration"], id: str, *, on: date | None = ...
+    ) -> Her2Calibration: ...
+    @overload
+    def get(self, kind: Literal["her2_rule"], id: str, *, on: date | None = ...) -> Her2Rule: ...
     @overload
     def get(self, kind: Kind, id: str, *, on: date | None = ...) -> Definition: ...
 
@@ -265,6 +271,22 @@ def load(
 def load(
     kind: Literal["subtype"], id: str, *, on: date | None = ..., folders: Sequence[Path | str] = ...
 ) -> Subtype: ...
+@overload
+def load(
+    kind: Literal["her2_calibration"],
+    id: str,
+    *,
+    on: date | None = ...,
+    folders: Sequence[Path | str] = ...,
+) -> Her2Calibration: ...
+@overload
+def load(
+    kind: Literal["her2_rule"],
+    id: str,
+    *,
+    on: date | None = ...,
+    folders: Sequence[Path | str] = ...,
+) -> Her2Rule: ...
 
 
 def load(
@@ -274,8 +296,8 @@ def load(
 
     Parameters
     ----------
-    kind : {"assay", "positivity_rule", "dynamics_rule", "endpoint", "subtype"}
-        Kind of definition.
+    kind : str
+        Kind of definition, one of `KINDS`.
     id : str
         Its id, e.g. ``"ctc-early-1"``.
     on : date, optional

@@ -25,7 +25,6 @@ from ashworth.definitions.conditions import Condition
 from ashworth.definitions.dates import PartialDate, first_day
 from ashworth.errors import DefinitionError
 
-Kind = Literal["assay", "positivity_rule", "dynamics_rule", "endpoint", "subtype"]
 Matrix = Literal["blood", "bone_marrow"]
 Setting = Literal["dcis", "early", "metastatic"]
 DenominatorKind = Literal["volume_ml", "nucleated_cells"]
@@ -354,12 +353,3 @@ class Subtype(Definition):
     def columns(self) -> tuple[str, ...]:
         """List the columns of `patients` that the classification reads."""
         return tuple(dict.fromkeys(c for row in self.classes for c in row.when.columns()))
-
-
-MODELS: dict[str, type[Definition]] = {
-    "assay": Assay,
-    "positivity_rule": PositivityRule,
-    "dynamics_rule": DynamicsRule,
-    "endpoint": Endpoint,
-    "subtype": Subtype,
-}

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ashworth.definitions.models import MODELS, Kind, Reference
+from ashworth.definitions.kinds import MODELS, Kind
+from ashworth.definitions.models import Reference
 from ashworth.errors import DefinitionError
 
 SCHEMAS = Path(__file__).parent / "schemas"

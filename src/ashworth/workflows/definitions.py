@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
+from ashworth.definitions.kinds import Kind
 from ashworth.definitions.loader import KINDS, Catalogue
 from ashworth.definitions.models import (
     Assay,
     Definition,
     DynamicsRule,
     Endpoint,
-    Kind,
     PositivityRule,
     Reference,
     Subtype,
@@ -23,6 +24,7 @@ from ashworth.definitions.models import (
 from ashworth.definitions.reading import close_names
 from ashworth.errors import DefinitionError
 from ashworth.version import __version__
+from ashworth.workflows.her2_definitions import calibration_rows, rule_rows
 from ashworth.workflows.worked_cases import WorkedCases, run_all
 
 UNVERIFIED = "unverified"
@@ -206,6 +208,10 @@ def _rows(definition: Definition) -> Iterator[Row]:
         yield from _endpoint_rows(definition)
     elif isinstance(definition, Subtype):
         yield from _subtype_rows(definition)
+    elif isinstance(definition, Her2Calibration):
+        yield from calibration_rows(definition)
+    elif isinstance(definition, Her2Rule):
+        yield from rule_rows(definition)
     for note in definition.notes:
         yield "note", note, ""
     yield "worked cases", str(len(getattr(definition, "cases", ()))), ""

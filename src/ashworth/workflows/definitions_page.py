@@ -15,15 +15,16 @@ from ashworth.definitions.models import (
     PositivityRule,
     Subtype,
 )
+from ashworth.workflows.her2_definitions import calibrations_section, rules_section
 
 _INTRO = """# Definitions
 
 Rendered from the shipped YAML by `python -m ashworth.workflows.definitions_page`; do not edit.
 
-Assays, positivity rules, dynamics rules, endpoints and subtypes are YAML files, each with its
-references, dated values and worked cases. `ashworth definitions list` lists them, `show ID`
-writes one out with the source of every value, `check` runs every worked case. Each kind has a
-JSON Schema under `ashworth/definitions/schemas`.
+Assays, positivity rules, dynamics rules, endpoints, subtypes, HER2 calibrations and HER2 rules are
+YAML files, each with its references, dated values and worked cases. `ashworth definitions list`
+lists them, `show ID` writes one out with the source of every value, `check` runs every worked
+case. Each kind has a JSON Schema under `ashworth/definitions/schemas`.
 
 **Where values come from.** *source review*: the consensus report that the project started from;
 *publication*: another document in the list below, read as far as its note says; *choice of this
@@ -53,6 +54,8 @@ def definitions_page() -> str:
         _dynamics(d for d in load_all("dynamics_rule") if isinstance(d, DynamicsRule)),
         _endpoints([d for d in load_all("endpoint") if isinstance(d, Endpoint)]),
         _subtypes(d for d in load_all("subtype") if isinstance(d, Subtype)),
+        calibrations_section(),
+        rules_section(),
         _references(),
     )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from ashworth.definitions.cases import EventCase, StatusCase
+from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.loader import Catalogue
 from ashworth.definitions.models import (
     Assay,
@@ -27,6 +28,7 @@ from ashworth.errors import InputError
 from ashworth.survival.endpoints import derive_events
 from ashworth.survival.subtypes import classify_subtype
 from ashworth.version import __version__
+from ashworth.workflows.her2_definitions import calibration_answers, rule_answers
 
 _SCHEMA = {
     "definition": pl.String,
@@ -111,9 +113,11 @@ def run_all(
     """
     catalogue = Catalogue(tuple(Path(f) for f in folders))
     chosen = catalogue.all() if definitions is None else tuple(definitions)
-    assays = {a.id: a for a in catalogue.all("assay") if isinstance(a, Assay)}
-    assays |= {a.id: a for a in chosen if isinstance(a, Assay)}
-    rows = [(d.id, *answer) for d in chosen for answer in _answers(d, assays)]
+    beside = {
+        (type(d), d.id): d
+        for d in (*catalogue.all("assay"), *catalogue.all("her2_calibration"), *chosen)
+    }
+    rows = [(d.id, *answer) for d in chosen for answer in _answers(d, beside)]
     table = pl.DataFrame([(*row, row[2] == row[3]) for row in rows], schema=_SCHEMA, orient="row")
     return WorkedCases(
         cases=table,
@@ -125,16 +129,25 @@ def run_all(
     )
 
 
-def _answers(definition: Definition, assays: dict[str, Assay]) -> Iterator[Answer]:
-    """Yield name, expected and found answer of each case."""
+def _answers(
+    definition: Definition, beside: Mapping[tuple[type[Definition], str], Definition]
+) -> Iterator[Answer]:
+    """Yield name, expected and found answer of each case; `beside` holds what it may name."""
     if isinstance(definition, PositivityRule):
-        yield from _of_rule(definition, assays[definition.assays[0]])
+        assay = beside[Assay, definition.assays[0]]
+        assert isinstance(assay, Assay)
+        yield from _of_rule(definition, assay)
     elif isinstance(definition, DynamicsRule):
         yield from _of_dynamics(definition)
     elif isinstance(definition, Endpoint):
         yield from _of_endpoint(definition)
     elif isinstance(definition, Subtype):
         yield from _of_subtype(definition)
+    elif isinstance(definition, Her2Calibration):
+        yield from calibration_answers(definition)
+    elif isinstance(definition, Her2Rule):
+        known = {d.id: d for d in beside.values() if isinstance(d, Her2Calibration)}
+        yield from rule_answers(definition, known)
 
 
 def _of_rule(rule: PositivityRule, assay: Assay) -> Iterator[Answer]:

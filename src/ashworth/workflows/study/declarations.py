@@ -7,7 +7,7 @@ import difflib
 import polars as pl
 
 from ashworth.definitions import Catalogue, load
-from ashworth.definitions.models import Kind
+from ashworth.definitions.kinds import Kind
 from ashworth.errors import InputError, Problem
 from ashworth.records.schemas import specs
 from ashworth.workflows.study.coding import level_texts
