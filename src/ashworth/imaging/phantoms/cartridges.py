@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ashworth.errors import InputError, Problem
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels, snake
 from ashworth.imaging.channels import Channel
 from ashworth.imaging.phantoms.camera import detect, normal_table
@@ -27,7 +29,7 @@ from ashworth.imaging.phantoms.rendering import lay_down, reach_px
 from ashworth.imaging.phantoms.shapes import primitives, texture
 from ashworth.imaging.phantoms.spec import PhantomSpec
 from ashworth.imaging.phantoms.streams import frame_key
-from ashworth.imaging.phantoms.truth import truth_table
+from ashworth.imaging.phantoms.truth import read_events, truth_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class Phantom:
     Attributes
     ----------
     cartridge : Cartridge
-        Frames are rendered when they are loaded, each from (seed, index) alone: the same bits in
-        any order and from any thread; nothing is kept.
+        Its events are the bodies with cytokeratin, assigned as by a perfect operator. Frames are
+        rendered when they are loaded, each from (seed, index) alone: the same bits in any order
+        and from any thread; nothing is kept.
     truth : polars.DataFrame
         One row per object, see `truth_table`.
     spec : PhantomSpec
@@ -58,10 +61,7 @@ class Phantom:
         -------
         ndarray of float32, shape (4, height, width)
         """
-        spec = self.spec
-        factor = np.float32(spec.exposure) * np.float32(spec.gain)
-        offset = np.float32(spec.offset_counts)
-        return self._scene.light(index) * factor[:, None, None] + offset[:, None, None]
+        return _developed(self.spec, self._scene.light(index))
 
     @property
     def controls(self) -> pl.DataFrame:
@@ -85,7 +85,7 @@ def phantom(spec: PhantomSpec, seed: int) -> Phantom:
     Raises
     ------
     InputError
-        If the cartridge is too crowded.
+        If the seed is negative or the cartridge is too crowded.
 
     Examples
     --------
@@ -94,11 +94,13 @@ def phantom(spec: PhantomSpec, seed: int) -> Phantom:
     >>> made.truth["is_ctc"].sum(), made.cartridge.load(1).shape
     (3, (4, 1036, 400))
     """
+    _demand_seed(seed)
     columns, rows = grid(spec.frames)
     numbers = tuple(range(1, spec.frames + 1))
     layout = Layout(spec.frame_height, spec.frame_width, numbers, snake(columns, rows))
     objects = populate(spec, seed)
     centre = place(spec, seed, objects)
+    truth = truth_table(spec, layout, objects, centre)
     matrix = _mixed_light(spec, primitives(spec, seed, objects, centre))
     scene = Scene(spec, seed, layout, optics(spec, seed, layout.places), matrix, reach_px(matrix))
     cartridge = Cartridge(
@@ -109,9 +111,17 @@ def phantom(spec: PhantomSpec, seed: int) -> Phantom:
         pixel_size_um=spec.pixel_size_um,
         layout=layout,
         load=partial(_load, scene),
+        events=read_events(truth, spec.pixel_size_um),
         simulated=True,
     )
-    return Phantom(cartridge, truth_table(spec, layout, objects, centre), spec, seed, scene)
+    return Phantom(cartridge, truth, spec, seed, scene)
+
+
+def _demand_seed(seed: int) -> None:
+    """Refuse a seed that numpy cannot take."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        problem = Problem("phantom", None, "seed", repr(seed), "a whole number from 0", "give one")
+        raise InputError([problem], subject="the phantom's seed")
 
 
 def _channels(spec: PhantomSpec) -> tuple[Channel, ...]:
@@ -146,6 +156,8 @@ class Scene:
 
     def light(self, index: int) -> NDArray[np.float32]:
         """Expected counts above the offset at exposure and gain 1."""
+        if not 0 <= index < len(self.layout):
+            raise IndexError(f"frame index {index}; there are 0 to {len(self.layout) - 1}")
         spec, focus = self.spec, float(self.optics.focus_um[index])
         left, top = self.layout.origin(index)
         margin = margin_px(spec, focus)
@@ -157,7 +169,7 @@ class Scene:
         )
         blurred(spec, focus, canvas)
         along_y, along_x = unevenness(spec, self.optics.waves, left, top)
-        background = np.float32(spec.background_counts)
+        background = _single(spec.background_counts)
         edge = rim(spec, left)
         return illuminate(canvas, margin, background, along_y, along_x, edge, spec.vignetting)
 
@@ -173,21 +185,27 @@ def _load(scene: Scene, index: int) -> Pixels:
     """Render and detect one frame."""
     spec, light = scene.spec, scene.light(index)
     if not spec.noise:
-        return _rounded(spec, light)
+        value = np.clip(np.rint(_developed(spec, light)), 0, spec.saturation)
+        return value.astype(np.uint16)
     return detect(
         light,
         frame_key(scene.seed, index),
         normal_table(),
-        np.float32(spec.exposure) * np.float32(spec.electrons_per_count),
-        np.float32(spec.gain) / np.float32(spec.electrons_per_count),
-        np.float32(spec.offset_counts),
+        _single(spec.exposure) * np.float32(spec.electrons_per_count),
+        _single(spec.gain) / np.float32(spec.electrons_per_count),
+        _single(spec.offset_counts),
         spec.read_noise_electrons,
         spec.saturation,
     )
 
 
-def _rounded(spec: PhantomSpec, light: NDArray[np.float32]) -> Pixels:
-    """Expected pixel values, rounded and saturated."""
-    factor = np.float32(spec.exposure) * np.float32(spec.gain)
-    value = light * factor[:, None, None] + np.float32(spec.offset_counts)[:, None, None]
-    return np.clip(np.rint(value), 0, spec.saturation).astype(np.uint16)
+def _developed(spec: PhantomSpec, light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Expected pixel values."""
+    factor = _single(spec.exposure) * _single(spec.gain)
+    value = light * factor[:, None, None] + _single(spec.offset_counts)[:, None, None]
+    return np.asarray(value, np.float32)
+
+
+def _single(values: Sequence[float]) -> NDArray[np.float32]:
+    """One number per channel in single precision."""
+    return np.asarray(values, np.float32)

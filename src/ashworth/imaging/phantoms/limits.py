@@ -76,10 +76,10 @@ LIMITS: dict[str, tuple[float, float]] = {
     "gain": (0.01, 100),
 }
 WHOLE = frozenset(
-    "frames frame_width frame_height tumour_cells tumour_cells_on_seams apoptotic_ctcs doublets "
-    "ck_bodies debris blobs bubbles controls_negative controls_strong saturation".split()
-)
-
+    {"frames", "frame_width", "frame_height", "tumour_cells", "tumour_cells_on_seams",
+     "apoptotic_ctcs", "doublets", "ck_bodies", "debris", "blobs", "bubbles", "controls_negative",
+     "controls_strong", "saturation"}
+)  # fmt: skip
 RANGES = ("ctc_diameter_range_um", "ck_range", "cd45_range", "dapi_range")
 FOURS = ("her2_mix", "her2_density", "wavelengths_nm", "background_counts", "offset_counts",
          "exposure", "gain")  # fmt: skip

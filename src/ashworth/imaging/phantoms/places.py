@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ashworth.errors import InputError, Problem
 from ashworth.imaging.phantoms.populations import PLAIN
@@ -170,7 +170,7 @@ def _neighbours(
     usual = 3.0 * np.median(radius)
     small, large = np.flatnonzero(radius <= usual), np.flatnonzero(radius > usual)
     reach = 2 * BULGE * radius[small].max() + gap
-    pairs = small[cKDTree(centre[small]).query_pairs(reach, output_type="ndarray")]
+    pairs = small[KDTree(centre[small]).query_pairs(reach, output_type="ndarray")]
     every = np.arange(len(radius))
     first = [pairs[:, 0], *(np.full(len(every) - 1, k) for k in large)]
     second = [pairs[:, 1], *(np.delete(every, k) for k in large)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,8 @@ from scipy.special import ndtr, ndtri
 
 from ashworth.imaging.phantoms.spec import PhantomSpec
 from ashworth.imaging.phantoms.streams import stream
+
+Column: TypeAlias = NDArray[np.float64] | NDArray[np.int64] | list[int | None]
 
 KINDS = (
     "ctc",
@@ -103,7 +106,7 @@ def shares(n: int, parts: ArrayLike) -> NDArray[np.int64]:
     return whole
 
 
-def _rows(kind: str | list[str], n: int, columns: Mapping[str, ArrayLike]) -> pl.DataFrame:
+def _rows(kind: str | list[str], n: int, columns: Mapping[str, Column]) -> pl.DataFrame:
     """Objects of one kind; what is not given is absent."""
     zero = {"group": np.arange(n), "lobes": 0, "cluster_id": None, "her2_class": None}
     given = {"kind": kind, **zero, **columns}
@@ -123,12 +126,13 @@ def _blobs(spec: PhantomSpec, seed: int) -> pl.DataFrame:
     n, level = spec.blobs, np.full(spec.blobs, spec.blob_counts)
     size = np.full(n, 2 * spec.blob_radius_px * spec.pixel_size_um)
     bright = {"dapi_counts": level, "ck_counts": level, "cd45_counts": level}
-    return _rows("blob", n, {"diameter_um": size, **bright})
+    density = level / spec.leukocyte_her2_counts
+    return _rows("blob", n, {"diameter_um": size, **bright, "her2_density": density})
 
 
 def _cell_columns(
     spec: PhantomSpec, rng: np.random.Generator, diameter: NDArray[np.float64]
-) -> dict[str, ArrayLike]:
+) -> dict[str, Column]:
     """Nucleus and stains of cells that bear cytokeratin."""
     n = len(diameter)
     nucleus = diameter * np.clip(rng.normal(0.64, 0.06, n), 0.48, 0.8)
@@ -143,7 +147,7 @@ def _cell_columns(
 
 def _her2(
     spec: PhantomSpec, rng: np.random.Generator, classes: NDArray[np.int64]
-) -> dict[str, ArrayLike]:
+) -> dict[str, Column]:
     """HER2 relative to leukocytes, lognormal within a class."""
     median = np.array(spec.her2_density)[classes]
     spread = np.exp(spec.her2_sigma * rng.standard_normal(len(classes)))
@@ -249,7 +253,7 @@ def _nuclei(spec: PhantomSpec, seed: int) -> pl.DataFrame:
     diameter = spec.leukocyte_diameter_um * np.exp(sigma * rng.standard_normal(n))
     ratio = spec.nucleus_diameter_um / spec.leukocyte_diameter_um
     share = np.clip(ratio * (1 + 0.06 * rng.standard_normal(n)), 0.3, 0.92)
-    nucleus = diameter * np.where(lobed, 0.9 * share, share)
+    nucleus = diameter * np.where(lobed, 0.95 * share, share)
     low, high = spec.cd45_range
     cd45 = lognormal_within(rng, n, spec.cd45_counts, spec.cd45_sigma, (low, high))
     shape = 1 / max(spec.leukocyte_her2_cv, 1e-6) ** 2

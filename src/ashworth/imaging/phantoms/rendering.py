@@ -69,8 +69,8 @@ def lay_down(
     stamp = np.empty((side, side), np.float32)
     for i in range(matrix.shape[0]):
         row = matrix[i]
-        x0, y0 = int(math.floor(row[0] - reach[i])), int(math.floor(row[1] - reach[i]))
-        x1, y1 = int(math.ceil(row[0] + reach[i])) + 1, int(math.ceil(row[1] + reach[i])) + 1
+        x0, x1 = math.floor(row[0] - reach[i]), math.ceil(row[0] + reach[i]) + 1
+        y0, y1 = math.floor(row[1] - reach[i]), math.ceil(row[1] + reach[i]) + 1
         phase_x, phase_y = int(row[13]) & 127, int(row[13]) >> 7
         total = 0.0
         for y in range(y0, y1):

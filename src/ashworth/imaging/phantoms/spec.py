@@ -123,7 +123,7 @@ class PhantomSpec:
     control_diameter_um: float = 18.4
     leukocyte_diameter_um: float = 9.4
     leukocyte_diameter_sigma: float = 0.11
-    nucleus_diameter_um: float = 7.4
+    nucleus_diameter_um: float = 7.7
     ck_counts: float = 500.0
     ck_sigma: float = 0.75
     ck_range: tuple[float, float] = (80.0, 3000.0)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ashworth.imaging.cartridge import Layout
+from ashworth.imaging.cartridge import AssignedEvent, Layout
 from ashworth.imaging.phantoms.spec import PhantomSpec
 
 
@@ -71,3 +71,30 @@ def _cells(
     )
     first, last = np.clip(low, 0, n - 1), np.clip(high, 0, n - 1)
     return np.clip(middle, 0, n - 1), first, last, (low < 0) | (high > n - 1)
+
+
+PRESENTED = ("ctc", "apoptotic_ctc", "doublet", "ck_without_nucleus")
+"""Kinds that an instrument shows to its operator."""
+
+
+def read_events(truth: pl.DataFrame, pixel_size_um: float) -> tuple[AssignedEvent, ...]:
+    """Give the events of an operator who makes no error: intact CTCs are assigned, others not.
+
+    Boxes have twice the diameter, at least 24 pixels, and lie around the middle.
+    """
+    shown = truth.filter(pl.col("kind").is_in(PRESENTED)).sort("frame", "object_id")
+    columns = ("object_id", "frame", "x_px", "y_px", "diameter_um", "is_ctc")
+    return tuple(
+        AssignedEvent(
+            event_id=str(number),
+            frame=frame,
+            x=round(x - side / 2),
+            y=round(y - side / 2),
+            width=side,
+            height=side,
+            assigned=is_ctc,
+            score=str(int(is_ctc)),
+        )
+        for number, frame, x, y, diameter, is_ctc in shown.select(columns).iter_rows()
+        for side in (max(2 * round(diameter / pixel_size_um), 24),)
+    )
