@@ -10,7 +10,13 @@ import numpy as np
 from numba import njit
 
 from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_twin import SMALLEST_RISK, Likelihood, safe_offset
+from ashworth.survival.cox_twin import (
+    LARGEST_PREDICTOR,
+    SMALLEST_RISK,
+    Likelihood,
+    lowered_offset,
+    widest_predictor,
+)
 from ashworth.survival.inputs import Floats, Integers
 
 _BLOCK = 256
@@ -221,8 +227,13 @@ def weighted_gram(columns: Floats, v: Floats) -> Floats:
 
 def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
     """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
+    return likelihood_at(design, beta, widest_predictor(design, beta), efron=efron)
+
+
+def likelihood_at(design: CoxDesign, beta: Floats, widest: float, *, efron: bool) -> Likelihood:
+    """`likelihood` with a known `widest_predictor`."""
     d, z = design, design.columns
-    offset = safe_offset(d, beta)
+    offset = d.offset if widest < LARGEST_PREDICTOR else lowered_offset(d, beta)
     risk, at_risk, dead = cell_sums(z, d.weights, offset, d.cell_start, d.deaths, beta)
     if d.late_rows.size:
         subtract_late(at_risk, risk, z, d.late_rows, d.late_start)

@@ -64,8 +64,8 @@ class Layout:
         First row of each stratum.
     events : ndarray of int, shape (events,)
         Rows with an event.
-    terms : ndarray of int, shape (T,)
-        The row at which each term's risk set starts.
+    terms, term_blocks : ndarray of int, shape (T,)
+        The row at which each term's risk set starts, and its block.
     term_weight : ndarray, shape (T,)
         Mean weight of the dead (Efron), or their summed weight (Breslow).
     last_term : ndarray of int, shape (w,), or None
@@ -89,6 +89,7 @@ class Layout:
     row_start: Integers
     events: Integers
     terms: Integers
+    term_blocks: Integers
     term_weight: Floats
     last_term: Integers | None
     tied: Integers
@@ -145,26 +146,24 @@ def _earlier_blocks(sums: Floats, blocks: Blocks) -> Floats:
     return out
 
 
-def sums_from(values: Floats, rows: Integers, blocks: Blocks) -> Floats:
-    """Sums over each of `rows` and the later rows of its stratum.
+def sums_from(values: Floats, layout: Layout) -> Floats:
+    """Sums over the rows from each term on, those of its stratum.
 
     Parameters
     ----------
     values : ndarray, shape (k, B * size)
         What is summed.
-    rows : ndarray of int, shape (T,)
-        Where the sums start.
-    blocks : Blocks
-        The blocks.
+    layout : Layout
+        Where the terms stand.
 
     Returns
     -------
     ndarray, shape (k, T)
     """
-    size = blocks.size
+    blocks, size = layout.blocks, layout.blocks.size
     within = (values.reshape(-1, size) @ _TRIANGLE[:size, :size]).reshape(values.shape)
-    out = within.take(rows, axis=1)
-    out += _later_blocks(within[:, ::size], blocks).take(rows // size, axis=1)
+    out = within.take(layout.terms, axis=1)
+    out += _later_blocks(within[:, ::size], blocks).take(layout.term_blocks, axis=1)
     return out
 
 
@@ -229,7 +228,8 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
         here[terms] = 1
         weights = None if (d.weights == 1.0).all() else d.weights
         return Layout(
-            blocks, d.columns, weights, offset, row_start, d.event_rows, terms, term_weight,
+            blocks, d.columns, weights, offset, row_start, d.event_rows, terms,
+            terms // blocks.size, term_weight,
             here.cumsum() - 1, tied, *ties, late, left_at, *left,
         )  # fmt: skip
     padded = blocks.start * blocks.size
@@ -238,10 +238,11 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
     end = row_start[1:].repeat(padded[1:] - padded[:-1])
     source = np.minimum(row, end - 1)
     place = np.arange(d.rows.size) + shift.repeat(row_start[1:] - row_start[:-1])
+    terms = place.take(terms)
     return Layout(
         blocks, d.columns.take(source, axis=1), d.weights.take(source) * (row < end),
         None if offset is None else offset.take(source), padded, place.take(d.event_rows),
-        place.take(terms), term_weight, None, place.take(tied), *ties, place.take(late),
+        terms, terms // blocks.size, term_weight, None, place.take(tied), *ties, place.take(late),
         place.take(left_at), *left,
     )  # fmt: skip
 

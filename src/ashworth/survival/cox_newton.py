@@ -99,12 +99,11 @@ def careful_evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     return lambda beta: cox_definition.likelihood(design, beta, efron=efron)
 
 
-def _too_wide(design: CoxDesign, beta: Floats) -> bool:
+def _too_wide(design: CoxDesign, beta: Floats, widest: float) -> bool:
     """Say whether sums over all rows may lose the risk of small risk sets.
 
     With late entry risks are subtracted, so that a smaller range is lost already.
     """
-    widest = widest_predictor(design, beta)
     if widest > _WIDE or not design.late_rows.size or 2.0 * widest <= _SUBTRACTED:
         return widest > _WIDE
     eta = beta @ design.columns + design.offset
@@ -120,15 +119,16 @@ def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     if design.columns.shape[1] >= KERNEL_ROWS or design.stratum_start.size > _MANY_STRATA:
         from ashworth.survival import cox_kernel
 
-        fast = partial(cox_kernel.likelihood, design, efron=efron)
+        fast = partial(cox_kernel.likelihood_at, design, efron=efron)
     else:
-        fast = partial(cox_twin.likelihood_in, design, lay_out(design, efron=efron))
+        fast = partial(cox_twin.likelihood_at, design, lay_out(design, efron=efron))
     affordable = _affordable(design)
 
     def evaluate(beta: Floats) -> Likelihood:
-        if affordable and _too_wide(design, beta):
+        widest = widest_predictor(design, beta)
+        if affordable and _too_wide(design, beta, widest):
             return cox_definition.likelihood(design, beta, efron=efron)
-        at = fast(beta)
+        at = fast(beta, widest)
         kept = at.information.diagonal() > _CANCELLED * at.gram_diagonal
         if affordable and not kept.all() and (at.gram_diagonal[~kept] > 0).any():
             return cox_definition.likelihood(design, beta, efron=efron)

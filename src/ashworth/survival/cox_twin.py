@@ -13,7 +13,8 @@ from ashworth.survival.inputs import Floats
 SMALLEST_RISK = 1e-140
 """Floor of exp(linear predictor), so that every risk set stays positive."""
 
-_LARGEST_PREDICTOR = 300.0
+LARGEST_PREDICTOR = 300.0
+"""Bound of the linear predictor above which offsets are lowered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +49,26 @@ def lowered_offset(problem: CoxDesign | Layout, beta: Floats) -> Floats:
     """Offsets, lowered per stratum where exp(linear predictor) could overflow."""
     offset = np.zeros(problem.columns.shape[1]) if problem.offset is None else problem.offset
     eta = beta @ problem.columns + offset
-    top = np.maximum.reduceat(eta, problem.row_start[:-1]) - _LARGEST_PREDICTOR
+    top = np.maximum.reduceat(eta, problem.row_start[:-1]) - LARGEST_PREDICTOR
     return offset - np.repeat(np.maximum(top, 0.0), np.diff(problem.row_start))
-
-
-def safe_offset(design: CoxDesign, beta: Floats) -> Floats:
-    """Offsets of a sorted problem, lowered only where the linear predictor may be extreme."""
-    if widest_predictor(design, beta) < _LARGEST_PREDICTOR:
-        return design.offset
-    return lowered_offset(design, beta)
 
 
 def likelihood(design: CoxDesign, beta: Floats, *, efron: bool) -> Likelihood:
     """Log partial likelihood, score and information at `beta` (of the standardised columns)."""
-    return likelihood_in(design, lay_out(design, efron=efron), beta)
+    return likelihood_at(design, lay_out(design, efron=efron), beta, widest_predictor(design, beta))
 
 
-def likelihood_in(design: CoxDesign, layout: Layout, beta: Floats) -> Likelihood:
-    """`likelihood` of a problem that has been laid out.
+def likelihood_at(design: CoxDesign, layout: Layout, beta: Floats, widest: float) -> Likelihood:
+    """`likelihood` of a problem that has been laid out, with the `widest_predictor`.
 
     With the risk sets' sums s0 and s1 of ``risk`` and ``risk * z`` and the weight w of every term,
     the score is ``event_sums - sum(w s1 / s0)``; the information is the Gram of the rows, weighted
     by their expected events, minus ``sum(w s1 s1' / s0^2)``.
     """
-    offset = layout.offset
-    if widest_predictor(design, beta) >= _LARGEST_PREDICTOR:
-        offset = lowered_offset(layout, beta)
-    risk, moments = _moments(layout, beta, offset)
-    at_risk = sums_from(moments, layout.terms, layout.blocks)
+    extreme = widest >= LARGEST_PREDICTOR
+    offset = lowered_offset(layout, beta) if extreme else layout.offset
+    risk, moments = _moments(layout, beta, offset, extreme=extreme)
+    at_risk = sums_from(moments, layout)
     s0, s1 = at_risk[0], at_risk[1:]
     inverse = layout.term_weight / s0
     value = float(beta @ design.event_sums - layout.term_weight @ np.log(s0))
@@ -87,7 +80,9 @@ def likelihood_in(design: CoxDesign, layout: Layout, beta: Floats) -> Likelihood
     return Likelihood(value, score, information, gram.diagonal())
 
 
-def _moments(layout: Layout, beta: Floats, offset: Floats | None) -> tuple[Floats, Floats]:
+def _moments(
+    layout: Layout, beta: Floats, offset: Floats | None, *, extreme: bool
+) -> tuple[Floats, Floats]:
     """Risk of every row, shape (w,), and risk and risk times covariates to be summed.
 
     Tied dead have their mean moments there; rows that enter late are taken off where they are not
@@ -99,7 +94,8 @@ def _moments(layout: Layout, beta: Floats, offset: Floats | None) -> tuple[Float
     if offset is not None:
         risk += offset
     np.exp(risk, out=risk)
-    np.maximum(risk, SMALLEST_RISK, out=risk)
+    if extreme:
+        np.maximum(risk, SMALLEST_RISK, out=risk)
     if layout.weights is not None:
         risk *= layout.weights
     moments = np.empty((p + 1, layout.blocks.count * layout.blocks.size))
