@@ -11,8 +11,10 @@ from ashworth.figures import (
     kaplan_meier_figure,
     positivity_figure,
 )
+from ashworth.figures.cartridge_map import cartridge_map_figure
+from ashworth.figures.cell_scatter import cell_scatter_figure
 
-from . import tables
+from . import cell_tables, tables
 
 TICKS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
@@ -60,6 +62,23 @@ def gallery() -> dict[str, Figure]:
             tables.cohort_rows(),
             name="cohort",
             title="Patients " + tables.VERY_LONG,
+            simulated=True,
+        ),
+        cell_scatter_figure(
+            cell_tables.cells(),
+            name="cells",
+            title="Cells " + tables.VERY_LONG,
+            x_cut=60.0,
+            y_cut=75.0,
+            simulated=True,
+        ),
+        cartridge_map_figure(
+            cell_tables.frames(),
+            cell_tables.cells(),
+            name="cartridge",
+            title="Map",
+            frame_width_um=886.0,
+            frame_height_um=663.0,
             simulated=True,
         ),
     ]
