@@ -108,7 +108,7 @@ def display_scales(
 ) -> tuple[DisplayScale, ...]:
     """One display scale per channel for a whole cartridge.
 
-    Black is the median over all pictures of their 10 % quantile, the background. White is set
+    Black is the median over all pictures of their medians, the background. White is set
     by the brightest class: within each class the `upper` quantile over its pictures of their
     `peak` quantile. One CTC among a thousand leukocytes thus stays within the scale, and one
     blob among a class of cells does not darken the rest. Leave artefacts out.
@@ -148,7 +148,7 @@ def display_scales(
     channels = groups[0].shape[1] if groups else 0
     if not used:
         return tuple(DisplayScale(0.0, 1.0) for _ in range(channels))
-    floors = np.concatenate([_levels(group, 0.1) for group in used])
+    floors = np.concatenate([_levels(group, 0.5) for group in used])
     peaks = [np.quantile(_levels(group, peak), upper, axis=0) for group in used]
     low = np.median(floors, axis=0)
     high = np.maximum(np.max(peaks, axis=0), low + 1)

@@ -20,9 +20,10 @@ def crops(cartridge: Cartridge, cells: pl.DataFrame, *, size_px: int = 80) -> Pi
     """Cut a square picture around each cell, in all channels.
 
     Every needed frame is loaded once, in reading order, and one at a time: beside the result
-    only one frame is in memory. The pixel that holds the cell's centre is pixel
-    ``size_px // 2`` of the picture. Near a seam of a contiguous layout the neighbour's pixels
-    are there too; what lies outside of the cartridge (or of an unrelated field) is zero.
+    only one frame is in memory. Cut the cells of all classes in one call and part the result;
+    frames are then read once, not once for each class. The pixel that holds the cell's centre
+    is pixel ``size_px // 2`` of the picture. Near a seam of a contiguous layout the neighbour's
+    pixels are there too; outside of the cartridge (or of an unrelated field) all is zero.
 
     Parameters
     ----------

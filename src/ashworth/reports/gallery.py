@@ -37,6 +37,7 @@ CLASSES: dict[str, str] = {
 """Names of the classes of calls, in the order of the page."""
 
 HER2_CLASSES = ("0", "1+", "2+", "3+")
+_HER2 = "HER2 by immunofluorescence "
 
 _BARS_UM = (100, 50, 20, 10, 5, 2, 1)
 
@@ -81,9 +82,11 @@ def her2_words(her2_class: str | None) -> str:
     --------
     >>> her2_words("2+"), her2_words(None)
     ('HER2 by immunofluorescence 2+', 'HER2 by immunofluorescence not evaluable')
+    >>> her2_words("HER2 by immunofluorescence 2+")
+    'HER2 by immunofluorescence 2+'
     """
-    known = her2_class if her2_class in HER2_CLASSES else "not evaluable"
-    return f"HER2 by immunofluorescence {known}"
+    short = (her2_class or "").removeprefix(_HER2)
+    return _HER2 + (short if short in HER2_CLASSES else "not evaluable")
 
 
 def gallery_page(
@@ -106,7 +109,8 @@ def gallery_page(
     ----------
     cells : polars.DataFrame
         Columns cell_id, call, frame; optional score, diameter_um, her2_class ("0", "1+", "2+",
-        "3+" or null), reasons (text or list of texts). Cells without pictures are counted only.
+        "3+", also as 'HER2 by immunofluorescence 3+', or null), reasons (text or list of texts).
+        Cells without pictures are counted only.
     atlases : sequence of Atlas
         One or more for each class, all with the same panels, size and display scales.
     sample : str
