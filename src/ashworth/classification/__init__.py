@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.classification.event_matching import MatchedEvents as MatchedEvents
+    from ashworth.classification.event_matching import match_events as match_events
     from ashworth.classification.her2_calibrate import calibrate as calibrate
     from ashworth.classification.her2_calibrate import write_calibration as write_calibration
     from ashworth.classification.her2_patient import Her2Verdict as Her2Verdict
@@ -24,8 +26,20 @@ if TYPE_CHECKING:
         simulated_calibration as simulated_calibration,
     )
     from ashworth.classification.her2_simulated import simulated_cells as simulated_cells
+    from ashworth.classification.ordinal_scores import OrdinalAgreement as OrdinalAgreement
+    from ashworth.classification.ordinal_scores import ordinal_agreement as ordinal_agreement
+    from ashworth.classification.reader_agreement import Agreement as Agreement
+    from ashworth.classification.reader_agreement import agreement as agreement
+    from ashworth.classification.reader_agreement import agreement_of_counts as agreement_of_counts
 
 _PUBLIC = {
+    "Agreement": "reader_agreement",
+    "MatchedEvents": "event_matching",
+    "OrdinalAgreement": "ordinal_scores",
+    "agreement": "reader_agreement",
+    "agreement_of_counts": "reader_agreement",
+    "match_events": "event_matching",
+    "ordinal_agreement": "ordinal_scores",
     "CONTROLS": "her2_simulated",
     "Her2Ladder": "her2_simulated",
     "Her2Scores": "her2_score",
