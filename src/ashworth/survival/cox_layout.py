@@ -64,8 +64,8 @@ class Layout:
         First row of each stratum.
     events : ndarray of int, shape (events,)
         Rows with an event.
-    terms, term_blocks : ndarray of int, shape (T,)
-        The row at which each term's risk set starts, and its block.
+    terms : ndarray of int, shape (T,)
+        The row at which each term's risk set starts.
     term_weight : ndarray, shape (T,)
         Mean weight of the dead (Efron), or their summed weight (Breslow).
     last_term : ndarray of int, shape (w,), or None
@@ -75,6 +75,8 @@ class Layout:
         every one of them.
     tie_share : ndarray
         1 / d of each cell in `tie_start`.
+    tie_means : ndarray, shape (tied, tied), or None
+        Matrix that takes the means within cells; None for many tied dead.
     late, left_at, left_start : ndarray of int
         Rows that enter late, the last row of a risk set of which they are no part yet (each once),
         and where its rows start in `late`.
@@ -89,13 +91,13 @@ class Layout:
     row_start: Integers
     events: Integers
     terms: Integers
-    term_blocks: Integers
     term_weight: Floats
     last_term: Integers | None
     tied: Integers
     tie_start: Integers
     tie_of: Integers
     tie_share: Floats
+    tie_means: Floats | None
     late: Integers
     left_at: Integers
     left_start: Integers
@@ -149,10 +151,12 @@ def _earlier_blocks(sums: Floats, blocks: Blocks) -> Floats:
 def sums_from(values: Floats, layout: Layout) -> Floats:
     """Sums over the rows from each term on, those of its stratum.
 
+    The sums of the later blocks are added to the last row of each block first.
+
     Parameters
     ----------
     values : ndarray, shape (k, B * size)
-        What is summed.
+        What is summed; it is used up.
     layout : Layout
         Where the terms stand.
 
@@ -161,10 +165,10 @@ def sums_from(values: Floats, layout: Layout) -> Floats:
     ndarray, shape (k, T)
     """
     blocks, size = layout.blocks, layout.blocks.size
-    within = (values.reshape(-1, size) @ _TRIANGLE[:size, :size]).reshape(values.shape)
-    out = within.take(layout.terms, axis=1)
-    out += _later_blocks(within[:, ::size], blocks).take(layout.term_blocks, axis=1)
-    return out
+    rows = values.reshape(-1, size)
+    totals = (rows @ _TRIANGLE[:size, 0]).reshape(-1, blocks.count)
+    values[:, size - 1 :: size] += _later_blocks(totals, blocks)
+    return (rows @ _TRIANGLE[:size, :size]).reshape(values.shape).take(layout.terms, axis=1)
 
 
 def sums_up_to(values: Floats, layout: Layout) -> Floats:
@@ -208,6 +212,17 @@ def _make_blocks(sizes: Integers) -> Blocks:
     return Blocks(size, start, n_blocks, below)
 
 
+def average_ties(values: Floats, layout: Layout) -> None:
+    """Give the tied dead of each cell their mean, in place, along the last axis."""
+    found = values.take(layout.tied, axis=-1)
+    if layout.tie_means is not None:
+        values[..., layout.tied] = found @ layout.tie_means
+        return
+    sums = np.add.reduceat(found, layout.tie_start, axis=-1)
+    sums *= layout.tie_share
+    values[..., layout.tied] = sums.take(layout.tie_of, axis=-1)
+
+
 def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
     """Lay a sorted problem out in blocks of rows.
 
@@ -229,7 +244,7 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
         weights = None if (d.weights == 1.0).all() else d.weights
         return Layout(
             blocks, d.columns, weights, offset, row_start, d.event_rows, terms,
-            terms // blocks.size, term_weight,
+            term_weight,
             here.cumsum() - 1, tied, *ties, late, left_at, *left,
         )  # fmt: skip
     padded = blocks.start * blocks.size
@@ -242,23 +257,26 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
     return Layout(
         blocks, d.columns.take(source, axis=1), d.weights.take(source) * (row < end),
         None if offset is None else offset.take(source), padded, place.take(d.event_rows),
-        terms, terms // blocks.size, term_weight, None, place.take(tied), *ties, place.take(late),
+        terms, term_weight, None, place.take(tied), *ties, place.take(late),
         place.take(left_at), *left,
     )  # fmt: skip
 
 
 def _terms(design: CoxDesign, *, efron: bool) -> tuple[Any, ...]:
-    """Rows and weights of the terms; tied rows, their starts, their cells, and 1 / d."""
+    """Rows and weights of the terms; tied rows, starts, cells, 1 / d, matrix of means."""
     rows, start, deaths = design.event_rows, design.event_start, design.deaths
     weight = np.add.reduceat(design.weights.take(rows), start)
     none = rows[:0]
     if not efron or rows.size == deaths.size:
-        return rows.take(start), weight, none, none, none, weight[:0]
+        return rows.take(start), weight, none, none, none, weight[:0], None
     several = deaths > 1
     sizes = deaths[several]
     of, tied = np.arange(sizes.size).repeat(sizes), rows[several.repeat(deaths)]
     mean_weight = (weight / deaths).repeat(deaths)
-    return rows, mean_weight, tied, sizes.cumsum() - sizes, of, 1.0 / sizes
+    share, means = 1.0 / sizes, None
+    if of.size <= _LONG:
+        means = np.where(of == of[:, None], share.take(of), 0.0)
+    return rows, mean_weight, tied, sizes.cumsum() - sizes, of, share, means
 
 
 def _late(design: CoxDesign) -> tuple[Integers, Integers, Integers, Integers]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ashworth.survival.inputs import Booleans, Floats, Integers, is_sorted, whole_days
+from ashworth.survival.inputs import Booleans, Floats, Integers, is_sorted
 
 KERNEL_ROWS = 20_000
 """From this many rows on the compiled kernel runs; below it the numpy twin."""
@@ -23,6 +23,7 @@ KERNEL_ROWS = 20_000
 _TABLE_SLOTS = 8_192
 _SLOTS_PER_ROW = 16
 _PLACE_BITS = 15
+_LAST_DAY = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,23 @@ def find_events(cell_start: Integers, deaths: Integers) -> tuple[Integers, Integ
     return np.arange(deaths.sum()) + np.repeat(cell_start[:-1] - start, deaths), start
 
 
+def _days(time: Floats, first: float) -> Integers | None:
+    """Days since the first one, None where not all times are whole days."""
+    days = time.astype(np.int64)
+    if not (days == time).all():
+        return None
+    days -= int(first)
+    return days
+
+
 def _ranks(time: Floats, entry: Floats | None) -> tuple[Integers, Integers | None, int]:
     """Integer clock of times and entries, and its length: days, or ranks among all times."""
-    if whole_days(time) and (entry is None or whole_days(entry)):
-        first = int(time.min() if entry is None else min(time.min(), entry.min()))
-        span = int(time.max()) - first + 1
-        if span <= max(4 * time.size, 100_000):
-            clock = time.astype(np.int64) - first
-            return clock, None if entry is None else entry.astype(np.int64) - first, span
+    first = float(time.min() if entry is None else min(time.min(), entry.min()))
+    last = float(time.max())
+    if last < _LAST_DAY and last - first < max(4 * time.size, 100_000):
+        clock, start = _days(time, first), None if entry is None else _days(entry, first)
+        if clock is not None and (entry is None or start is not None):
+            return clock, start, int(last - first) + 1
     if entry is None and is_sorted(time):
         place = np.cumsum(np.concatenate([[False], time[1:] > time[:-1]]))
         return place, None, int(place[-1]) + 1

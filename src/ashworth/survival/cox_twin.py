@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_layout import Layout, lay_out, sums_from, sums_up_to
+from ashworth.survival.cox_layout import Layout, average_ties, lay_out, sums_from, sums_up_to
 from ashworth.survival.inputs import Floats
 
 SMALLEST_RISK = 1e-140
@@ -104,17 +104,10 @@ def _moments(
     np.multiply(risk, z, out=moments[1:, :width])
     late = moments.take(layout.late, axis=1) if layout.late.size else None
     if layout.tied.size:
-        _average_ties(moments, layout)
+        average_ties(moments, layout)
     if late is not None:
         moments[:, layout.left_at] -= np.add.reduceat(late, layout.left_start, axis=1)
     return risk, moments
-
-
-def _average_ties(values: Floats, layout: Layout) -> None:
-    """Give the tied dead of each cell their mean, in place, along the last axis."""
-    sums = np.add.reduceat(values.take(layout.tied, axis=-1), layout.tie_start, axis=-1)
-    sums *= layout.tie_share
-    values[..., layout.tied] = sums.take(layout.tie_of, axis=-1)
 
 
 def _expected(layout: Layout, inverse: Floats) -> Floats:
@@ -122,7 +115,7 @@ def _expected(layout: Layout, inverse: Floats) -> Floats:
     hazard = sums_up_to(inverse, layout)
     before = hazard.take(layout.left_at).take(layout.left_of) if layout.late.size else None
     if layout.tied.size:
-        _average_ties(hazard, layout)
+        average_ties(hazard, layout)
     if before is not None:
         hazard[layout.late] -= before
     return hazard
