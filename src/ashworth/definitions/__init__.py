@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.definitions.call_models import CallRule as CallRule
     from ashworth.definitions.her2_models import Her2Calibration as Her2Calibration
     from ashworth.definitions.her2_models import Her2Rule as Her2Rule
     from ashworth.definitions.loader import KINDS as KINDS
@@ -39,6 +40,7 @@ _PUBLIC = {
     "json_schema": "schema",
     "OUTCOME_KINDS": "models",
     "Assay": "models",
+    "CallRule": "call_models",
     "Condition": "models",
     "DatedCutoff": "models",
     "Denominator": "models",

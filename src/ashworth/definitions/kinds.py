@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ashworth.definitions.call_models import CallRule
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.models import (
     Assay,
@@ -20,6 +21,7 @@ Kind = Literal[
     "dynamics_rule",
     "endpoint",
     "subtype",
+    "call_rule",
     "her2_calibration",
     "her2_rule",
 ]
@@ -30,6 +32,7 @@ MODELS: dict[str, type[Definition]] = {
     "dynamics_rule": DynamicsRule,
     "endpoint": Endpoint,
     "subtype": Subtype,
+    "call_rule": CallRule,
     "her2_calibration": Her2Calibration,
     "her2_rule": Her2Rule,
 }

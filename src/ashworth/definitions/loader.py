@@ -12,6 +12,7 @@ from typing import Literal, cast, get_args, overload
 from pydantic import ConfigDict, RootModel
 
 from ashworth.definitions import consistency
+from ashworth.definitions.call_models import CallRule
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.kinds import MODELS, Kind
 from ashworth.definitions.models import (
@@ -100,6 +101,8 @@ class Catalogue:
     def get(self, kind: Literal["endpoint"], id: str, *, on: date | None = ...) -> Endpoint: ...
     @overload
     def get(self, kind: Literal["subtype"], id: str, *, on: date | None = ...) -> Subtype: ...
+    @overload
+    def get(self, kind: Literal["call_rule"], id: str, *, on: date | None = ...) -> CallRule: ...
     @overload
     def get(
         self, kind: Literal["her2_calibration"], id: str, *, on: date | None = ...
@@ -271,6 +274,14 @@ def load(
 def load(
     kind: Literal["subtype"], id: str, *, on: date | None = ..., folders: Sequence[Path | str] = ...
 ) -> Subtype: ...
+@overload
+def load(
+    kind: Literal["call_rule"],
+    id: str,
+    *,
+    on: date | None = ...,
+    folders: Sequence[Path | str] = ...,
+) -> CallRule: ...
 @overload
 def load(
     kind: Literal["her2_calibration"],

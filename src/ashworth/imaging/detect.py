@@ -108,7 +108,10 @@ def detect(
         tables.append(_owned(found, window, cartridge.layout, settings))
         if progress:
             progress(done, len(order))
-    cells = _assembled(tables, cartridge, settings)
+    noise = {f"{p}_noise": level.noise for p, level in zip(prefixes, levels, strict=True)}
+    cells = _assembled(tables, cartridge, settings).with_columns(
+        **{k: pl.lit(v) for k, v in noise.items()}
+    )
     return Detection(cells, dict(zip(prefixes, levels, strict=True)), settings, len(order))
 
 

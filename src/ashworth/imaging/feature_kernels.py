@@ -204,6 +204,39 @@ def sharpness(
 
 
 @numba.njit(cache=True, nogil=True)
+def speckle(
+    smooth: Floats, start: Positions, position: Positions, width: int, radius: int
+) -> NDArray[np.float64]:
+    """Share of a cell's signal that stands out as spots.
+
+    For every pixel the excess over the mean of the eight pixels at `radius` round it, where
+    positive; their sum over the cell's sum. About 0.1 in evenly stained cells, higher where the
+    stain has gathered into grains smaller than the radius. NaN where the sum is not positive.
+    """
+    n, height = start.size - 2, smooth.size // width
+    out = np.full(n, np.nan)
+    near = round(0.7071 * radius)
+    for k in range(1, n + 1):
+        total = spots = 0.0
+        for p in position[start[k] : start[k + 1]]:
+            total += smooth[p]
+            x, y = p % width, p // width
+            if x < radius or y < radius or x >= width - radius or y >= height - radius:
+                continue
+            straight = (
+                smooth[p - radius] + smooth[p + radius]
+                + smooth[p - radius * width] + smooth[p + radius * width]
+            )  # fmt: skip
+            up, down = p - near * width, p + near * width
+            diagonal = smooth[up - near] + smooth[up + near] + smooth[down - near]
+            around = (straight + diagonal + smooth[down + near]) / 8
+            spots += max(0.0, smooth[p] - around)
+        if total > 0:
+            out[k - 1] = spots / total
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
 def places(
     start: Positions,
     position: Positions,

@@ -9,6 +9,7 @@
 | `<p>_background` | level of the local background, pixel values |
 | `<p>_nucleus_mean`, `<p>_ring_mean` | mean over the nucleus; over the ring at the outline |
 | `<p>_granularity` | standard deviation over mean |
+| `<p>_speckle` | share of the signal in spots under 2 micrometres, relative to an even disc |
 | `<p>_saturated_share` | share of saturated pixels |
 | `<p>_noise` | standard error of `<p>_mean` from the background's noise |
 | `<p>_MeanIntensity` ... `<p>_P2A` | ACCEPT's definitions, on the channel's own mask |
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.imaging import feature_kernels as kernels
+from ashworth.imaging.even_disc import even_disc_speckle
 from ashworth.imaging.pixel_lists import PixelLists, medians, pixel_lists
 from ashworth.imaging.segmentation import Planes, Segmented, SegmentationSettings
 from ashworth.imaging.territories import annuli
@@ -31,6 +33,7 @@ from ashworth.imaging.thresholds import ChannelLevels
 from ashworth.imaging.windows import Window
 
 Columns = dict[str, NDArray[np.float64]]
+SPECKLE_UM = 2.0
 _FEWEST_ANNULUS_PX = 12
 
 
@@ -138,6 +141,9 @@ def _channel(
         levels[c].threshold, _unlabelled_median(window.raw[c], segmented.cells),
         settings.pixel_size_um**2,
     )  # fmt: skip
+    radius = max(2, round(SPECKLE_UM / settings.pixel_size_um))
+    spots = kernels.speckle(smooth[c].reshape(-1), lists.start, lists.position, width, radius)
+    columns[f"{prefix}_speckle"] = spots / even_disc_speckle(lists.area_px, radius)
     for k, name in enumerate(kernels.ACCEPT):
         column = f"dapi_Overlay_{prefix}" if name == "Overlay" else f"{prefix}_{name}"
         columns[column] = accept[:, k]

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from ashworth.definitions.call_models import CallRule
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.kinds import Kind
 from ashworth.definitions.loader import KINDS, Catalogue
@@ -24,6 +25,7 @@ from ashworth.definitions.models import (
 from ashworth.definitions.reading import close_names
 from ashworth.errors import DefinitionError
 from ashworth.version import __version__
+from ashworth.workflows.call_definitions import call_rows
 from ashworth.workflows.her2_definitions import calibration_rows, rule_rows
 from ashworth.workflows.worked_cases import WorkedCases, run_all
 
@@ -208,6 +210,8 @@ def _rows(definition: Definition) -> Iterator[Row]:
         yield from _endpoint_rows(definition)
     elif isinstance(definition, Subtype):
         yield from _subtype_rows(definition)
+    elif isinstance(definition, CallRule):
+        yield from call_rows(definition)
     elif isinstance(definition, Her2Calibration):
         yield from calibration_rows(definition)
     elif isinstance(definition, Her2Rule):

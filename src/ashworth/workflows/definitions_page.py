@@ -15,6 +15,7 @@ from ashworth.definitions.models import (
     PositivityRule,
     Subtype,
 )
+from ashworth.workflows.call_definitions import call_rules_section
 from ashworth.workflows.her2_definitions import calibrations_section, rules_section
 
 _INTRO = """# Definitions
@@ -54,6 +55,7 @@ def definitions_page() -> str:
         _dynamics(d for d in load_all("dynamics_rule") if isinstance(d, DynamicsRule)),
         _endpoints([d for d in load_all("endpoint") if isinstance(d, Endpoint)]),
         _subtypes(d for d in load_all("subtype") if isinstance(d, Subtype)),
+        call_rules_section(),
         calibrations_section(),
         rules_section(),
         _references(),

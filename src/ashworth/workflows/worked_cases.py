@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from ashworth.definitions.cases import EventCase, StatusCase
+from ashworth.definitions.call_models import CallRule
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.loader import Catalogue
 from ashworth.definitions.models import (
@@ -28,6 +29,7 @@ from ashworth.errors import InputError
 from ashworth.survival.endpoints import derive_events
 from ashworth.survival.subtypes import classify_subtype
 from ashworth.version import __version__
+from ashworth.workflows.call_definitions import call_answers
 from ashworth.workflows.her2_definitions import calibration_answers, rule_answers
 
 _SCHEMA = {
@@ -143,6 +145,8 @@ def _answers(
         yield from _of_endpoint(definition)
     elif isinstance(definition, Subtype):
         yield from _of_subtype(definition)
+    elif isinstance(definition, CallRule):
+        yield from call_answers(definition)
     elif isinstance(definition, Her2Calibration):
         yield from calibration_answers(definition)
     elif isinstance(definition, Her2Rule):

@@ -1,0 +1,221 @@
+"""Calls by gates: every cell gets a class, a score and its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ashworth.classification.leukocytes import Leukocytes, find_leukocytes
+from ashworth.classification.relative import relative_features
+from ashworth.definitions.call_models import CallClass, CallRule, Gate
+from ashworth.definitions.loader import load
+from ashworth.version import __version__
+
+Features = Mapping[str, NDArray[np.float64]]
+SOFTNESS = 0.35
+NONE_FITS, UNDECIDED = -1, -2
+_PREFIX = {"nucleus": "dapi", "inclusion": "ck", "exclusion": "cd45"}
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls of the cells of one cartridge.
+
+    Attributes
+    ----------
+    calls : polars.DataFrame
+        cell_id, caller, call, score, reasons, cluster_id; in the order of the cells.
+    leukocytes : Leukocytes
+        The reference population.
+    evaluable : bool
+        False where a channel or the reference population is missing; then every call is
+        ``not_evaluable`` and `reason` says why.
+    reason : str
+    caller, method : str
+    n : int
+    options : dict
+    version : str
+    """
+
+    calls: pl.DataFrame
+    leukocytes: Leukocytes
+    evaluable: bool
+    reason: str
+    caller: str
+    n: int
+    options: dict[str, Any]
+    method: str = "gates relative to the cartridge's leukocytes and background, first that fits"
+    version: str = __version__
+
+    def table(self) -> pl.DataFrame:
+        """Return the calls."""
+        return self.calls
+
+
+def call_cells(cells: pl.DataFrame, rule: str | CallRule = "ctc-epithelial") -> Calls:
+    """Call every cell of one cartridge.
+
+    Parameters
+    ----------
+    cells : polars.DataFrame
+        Cells of one cartridge (all of them: the leukocytes among them are the reference), as
+        `ashworth.imaging` measures them.
+    rule : str or CallRule
+        Id of a shipped call rule, or a rule.
+
+    Returns
+    -------
+    Calls
+
+    Notes
+    -----
+    The score of a cell says how clearly it fits its class: the least, over the class's gates, of
+    :math:`1 / (1 + e^{-m / 0.35})` with m the logarithm of value over limit (of limit over value
+    for upper limits); 0.5 is on the limit.
+    """
+    rule = load("call_rule", rule) if isinstance(rule, str) else rule
+    missing = [r for r in rule.channels if f"{_PREFIX[r]}_mean" not in cells.columns]
+    if missing:
+        nobody = Leukocytes(0, False, *[float("nan")] * 4, np.zeros(cells.height, bool))
+        return _not_evaluable(cells, rule, nobody, f"channel missing: {', '.join(missing)}")
+    leukocytes = find_leukocytes(cells, rule.leukocytes)
+    if not leukocytes.enough:
+        reason = f"{leukocytes.n} leukocytes, the rule needs {rule.leukocytes.minimum}"
+        return _not_evaluable(cells, rule, leukocytes, reason)
+    features = relative_features(cells, leukocytes)
+    choice, score = decide(features, rule)
+    call = names_of(choice, rule)
+    table = pl.DataFrame(
+        {
+            "cell_id": cells["cell_id"],
+            "caller": pl.repeat(rule.caller, cells.height, eager=True),
+            "call": call,
+            "score": score,
+            "reasons": reasons(features, choice, rule),
+            "cluster_id": _clusters(cells, call),
+        }
+    )
+    return Calls(table, leukocytes, True, "", rule.caller, cells.height, _options(rule))
+
+
+def _options(rule: CallRule) -> dict[str, Any]:
+    return {"rule": rule.id, "rule_version": rule.version}
+
+
+def _not_evaluable(
+    cells: pl.DataFrame, rule: CallRule, leukocytes: Leukocytes, reason: str
+) -> Calls:
+    n = cells.height
+    table = pl.DataFrame(
+        {
+            "cell_id": cells["cell_id"],
+            "caller": pl.repeat(rule.caller, n, eager=True),
+            "call": pl.repeat("not_evaluable", n, eager=True),
+            "score": pl.repeat(None, n, dtype=pl.Float64, eager=True),
+            "reasons": pl.repeat(reason, n, eager=True),
+            "cluster_id": pl.repeat(None, n, dtype=pl.String, eager=True),
+        }
+    )
+    return Calls(table, leukocytes, False, reason, rule.caller, n, _options(rule))
+
+
+def decide(features: Features, rule: CallRule) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Choose a class for every cell from its relative features.
+
+    Returns
+    -------
+    choice : ndarray of int64, shape (n,)
+        Position of the class in the rule; -1 where none fits, -2 where it cannot be told.
+    score : ndarray of float64, shape (n,)
+    """
+    n = len(next(iter(features.values())))
+    choice, score = np.full(n, NONE_FITS), np.full(n, 0.5)
+    open_ = np.ones(n, bool)
+    for k, candidate in enumerate(rule.classes):
+        holds, unknown, fit = _judge(features, candidate, n)
+        taken = open_ & holds
+        choice[taken], score[taken] = k, fit[taken]
+        undecided = open_ & unknown
+        choice[undecided], score[undecided] = UNDECIDED, np.nan
+        open_ &= ~(holds | unknown)
+    return choice, score
+
+
+def names_of(choice: NDArray[np.int64], rule: CallRule) -> list[str]:
+    """Name the calls of chosen classes.
+
+    Examples
+    --------
+    >>> rule = load("call_rule", "ctc-epithelial")
+    >>> given = {k: np.array([v]) for k, v in rule.cases[0].given.features.items()}
+    >>> names_of(decide(given, rule)[0], rule)
+    ['ctc']
+    """
+    names = {k: c.call for k, c in enumerate(rule.classes)}
+    names |= {NONE_FITS: rule.otherwise, UNDECIDED: "not_evaluable"}
+    return [names[k] for k in choice.tolist()]
+
+
+def _judge(
+    features: Features, candidate: CallClass, n: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
+    """Whether a class's gates all hold, whether that cannot be told, and how clearly they do."""
+    fails, unknown, fit = np.zeros(n, bool), np.zeros(n, bool), np.ones(n)
+    for gate in candidate.gates:
+        value = features.get(gate.feature, np.full(n, np.nan))
+        missing = np.isnan(value)
+        unknown |= missing
+        fails |= ~missing & ~_passes(value, gate)
+        fit = np.fmin(fit, _fit(value, gate))
+    return ~fails & ~unknown, ~fails & unknown, fit
+
+
+def _passes(value: NDArray[np.float64], gate: Gate) -> NDArray[np.bool_]:
+    return value > gate.limit if gate.above is not None else value <= gate.limit
+
+
+def _fit(value: NDArray[np.float64], gate: Gate) -> NDArray[np.float64]:
+    """Logistic function of the log distance from the limit; 1 where the limit is 0."""
+    if gate.limit <= 0:
+        return np.ones_like(value)
+    margin = np.log(np.maximum(value, 1e-3 * gate.limit) / gate.limit)
+    sign = 1.0 if gate.above is not None else -1.0
+    return 1 / (1 + np.exp(-sign * margin / SOFTNESS))
+
+
+def reasons(features: Features, choice: NDArray[np.int64], rule: CallRule) -> list[str]:
+    """Say for every cell which values put it into its class, and what kept it from being a CTC."""
+    ctc = next((c.gates for c in rule.classes if c.call == "ctc"), ())
+    held = {g: _passes(features[g.feature], g) for g in ctc if g.feature in features}
+    out = []
+    for i, k in enumerate(choice.tolist()):
+        gates = rule.classes[k].gates if k >= 0 else ()
+        parts = [_text(g, features[g.feature][i]) for g in gates]
+        against = next((g for g, passed in held.items() if not passed[i]), None)
+        if against is not None and not (k >= 0 and rule.classes[k].call == "ctc"):
+            parts.append("not ctc: " + _text(against, features[against.feature][i], failed=True))
+        out.append("; ".join(parts) or "fits no class")
+    return out
+
+
+def _text(gate: Gate, value: float, *, failed: bool = False) -> str:
+    """One gate with the value found, e.g. ``cd45_of_leukocytes 0.02 <= 0.25``."""
+    above = (gate.above is not None) != failed
+    found = "missing" if np.isnan(value) else f"{value:.3g}"
+    return f"{gate.feature} {found} {'>' if above else '<='} {gate.limit:g}"
+
+
+def _clusters(cells: pl.DataFrame, call: list[str]) -> pl.Series:
+    """Name the cytokeratin body of CTCs that share one with other CTCs of the frame."""
+    if not {"frame", "body_id"} <= set(cells.columns):
+        return pl.Series("cluster_id", [None] * cells.height, dtype=pl.String)
+    table = cells.select("frame", "body_id").with_columns(call=pl.Series(call))
+    shared = (pl.col("call") == "ctc") & (pl.col("body_id") > 0)
+    members = shared.sum().over("frame", "body_id")
+    name = pl.format("{}-c{}", pl.col("frame").cast(pl.String).str.zfill(4), pl.col("body_id"))
+    return table.select(cluster_id=pl.when(shared & (members > 1)).then(name))["cluster_id"]
