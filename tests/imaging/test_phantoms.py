@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -32,6 +36,7 @@ from ashworth.imaging.phantoms import (
     with_vignetting,
 )
 from ashworth.imaging.phantoms.cartridges import Phantom
+from ashworth.workflows.simulate_cartridge import FORMATS, simulate_cartridge
 
 DAPI, CK, CD45, HER2 = range(4)
 EMPTY = {
@@ -521,3 +526,104 @@ class TestRefusals:
     def test_seed(self, seed: int) -> None:
         with pytest.raises(InputError, match="seed"):
             phantom(PhantomSpec(**SMALL), seed)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+KNOBS = {"frames": 4, "frame_width": 256, "frame_height": 192, "tumour_cells": 2,
+         "nuclei_per_frame": 6, "debris": 1, "ck_bodies": 2}  # fmt: skip
+
+
+class TestFolder:
+    def made(self, out: Path, **more: object):
+        return simulate_cartridge(out=out, **{**KNOBS, **more})
+
+    # CellTracksXp takes its grid from the number of frames, and knows none of four.
+    @pytest.mark.parametrize("format", [f for f in FORMATS if f != "celltracksxp"])
+    def test_read_back(self, tmp_path: Path, format: str) -> None:
+        from ashworth.imaging.readers import open_folder
+
+        made = self.made(tmp_path / "c", format=format, seed=3)
+        again = open_folder(made.images)
+        assert (again.format, again.simulated) == (FORMATS[format], True)
+        truth = phantom(PhantomSpec(**KNOBS), 3)
+        place = {p: i for i, p in enumerate(again.layout.places)}
+        assert len(place) == 4
+        order = [again.index_of(c.role) for c in truth.cartridge.channels]
+        for index, where in enumerate(truth.cartridge.layout.places):
+            pixels = truth.cartridge.load(index).astype(float)
+            seen = again.load(place[where])[order]
+            step = np.ptp(pixels, axis=(1, 2), keepdims=True) / 255 if format == "celltracks" else 0
+            assert (np.abs(seen - pixels) <= step / 2 + 0.5 * (np.max(step) > 0)).all()
+
+    def test_truth_beside_the_images(self, tmp_path: Path) -> None:
+        told = []
+        made = self.made(
+            tmp_path / "c", her2="ladder", progress=lambda *step: told.append(step), seed=5
+        )
+        record = json.loads((tmp_path / "c/truth/truth.json").read_text())
+        table = pl.read_csv(tmp_path / "c/truth/truth.csv")
+        assert record["simulated"] is True
+        assert (record["tumour_cells"], record["seed"]) == (2, 5)
+        assert PhantomSpec(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in record["spec"].items()}
+        ) == replace(her2_spec(PhantomSpec(), "ladder"), **KNOBS)
+        assert table.filter("is_ctc").height == 2
+        assert dict(table["kind"].value_counts().iter_rows()) == record["objects"] == made.objects
+        assert set(record["files"]) | {"truth/truth.json"} == set(files(tmp_path / "c"))
+        assert [step[1:] for step in told][-1] == (4, 4)
+        assert "SIMULATED" in made.lines()[0]
+
+    def test_same_bytes(self, tmp_path: Path) -> None:
+        for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+            self.made(tmp_path / name, format="tiff", seed=seed)
+        a, b, c = (files(tmp_path / name) for name in "abc")
+        assert a == b
+        assert a["truth/truth.csv"] != c["truth/truth.csv"]
+
+    def test_replaces_its_own_work_only(self, tmp_path: Path) -> None:
+        self.made(tmp_path / "c", seed=1)
+        self.made(tmp_path / "c", seed=2)
+        assert [p.name for p in (tmp_path / "c/images").iterdir()] == ["phantom-2"]
+        (tmp_path / "c/note.txt").write_text("mine")
+        with pytest.raises(InputError, match=r"note\.txt"):
+            self.made(tmp_path / "c")
+
+    def test_no_tumour_cells_is_blank(self, tmp_path: Path) -> None:
+        made = self.made(tmp_path / "c", tumour_cells=0)
+        assert not set(made.objects) & {"ctc", "apoptotic_ctc", "doublet"}
+
+    def test_bad_knobs_leave_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="2 problems"):
+            self.made(tmp_path / "c", frames=0, nuclei_per_frame=-1)
+        assert list(tmp_path.iterdir()) == []
+
+
+PROGRAM = "import sys; {before}; from ashworth.cli import main; main(sys.argv[1:])"
+
+
+def call(*words: object, before: str = "pass") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", PROGRAM.format(before=before), "simulate", "cartridge"]
+    return subprocess.run([*command, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+class TestCommand:
+    def test_json(self, tmp_path: Path) -> None:
+        options = "--frames 1 --tumour-cells 3 --format tiff --nuclei-per-frame 9 --gain 2 --json"
+        done = call("--out", tmp_path / "c", "--compression", "zlib", *options.split())
+        assert (done.returncode, done.stderr) == (0, "")
+        document = json.loads(done.stdout)
+        assert document["simulated"] is True
+        assert document["objects"]["ctc"] == 3
+        assert json.loads(Path(document["truth"]).read_text())["spec"]["gain"] == [2.0] * 4
+
+    def test_without_the_imaging_packages(self, tmp_path: Path) -> None:
+        done = call("--out", tmp_path / "c", before="sys.modules['cv2'] = None")
+        assert done.returncode == 1
+        assert "pip install 'ashworth[imaging]'" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "c").exists()
