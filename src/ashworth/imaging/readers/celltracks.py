@@ -125,11 +125,10 @@ def findings(
     place: Place, directory: Directory, stack: Stack, names: Sequence[str] = ()
 ) -> Findings:
     """Findings common to CellTracks and CellTracksXp."""
-    called = {role_of(name): name for name in names}
     pages = PAGES[: max(LEAST_PAGES, min(stack.pages, len(PAGES)))]
-    whole = len(called) == len(names) == len(pages)
+    called = _called(names, pages)
     channels = [
-        (Channel(role, called.get(role, name) if whole else name, saturation=SATURATION), page)
+        (Channel(role, called.get(role, name), saturation=SATURATION), page)
         for page, (role, name) in enumerate(pages)
     ]
     kept = in_order(channels)
@@ -146,6 +145,17 @@ def findings(
         simulated=is_simulated(place),
         scans=stack.scans,
     )
+
+
+def _called(names: Sequence[str], pages: Sequence[tuple[Role, str]]) -> dict[str | None, str]:
+    """Names of the filters by role: as they are ordered, else by what they usually show."""
+    if len(names) != len(pages) or len(set(names)) < len(names):
+        return {}
+    roles = [role for role, _ in pages]
+    usual = [role_of(name) for name in names]
+    if all(known in (None, role) for known, role in zip(usual, roles, strict=True)):
+        return dict(zip(roles, names, strict=True))
+    return dict(zip(usual, names, strict=True)) if set(usual) == set(roles) else {}
 
 
 CELLTRACKS = Reader(

@@ -153,7 +153,7 @@ def assemble(
     files = dict.fromkeys(file for planes in found.frames.values() for file, _ in planes)
     scans = {file: (found.scans or {}).get(file) or scan(found.folder / file) for file in files}
     height, width, faults = _size(found, scans)
-    faults = [*problems, *faults]
+    faults = [*problems, *faults] if scans or not problems else list(problems)
     if faults:
         raise InputError(faults, subject=f"the image folder {found.folder}")
     numbers = tuple(sorted(found.frames))

@@ -25,15 +25,9 @@ class Stack:
 
     @property
     def pages(self) -> int:
-        """Pages that most files have (files without any do not count)."""
-        counts = Counter(len(s.pages) for s in self.scans.values() if s.pages)
+        """Pages that most files have; 0 where none could be read to its end."""
+        counts = Counter(len(s.pages) for s in self.scans.values() if s.pages and not s.fault)
         return max(counts, key=lambda n: (counts[n], n)) if counts else 0
-
-    @property
-    def bits(self) -> int:
-        """Bits per pixel of most files' first pages."""
-        counts = Counter(s.pages[0].bits for s in self.scans.values() if s.pages)
-        return counts.most_common(1)[0][0] if counts else 0
 
     def frames(self, pages: Sequence[int]) -> dict[int, tuple[Plane, ...]]:
         """Planes of every frame, in the order of `pages` (from 0)."""

@@ -10,13 +10,17 @@ from typing import Literal
 from ashworth.errors import InputError, Problem
 from ashworth.imaging.cartridge import Cartridge
 from ashworth.imaging.readers.celltracks import CELLTRACKS
+from ashworth.imaging.readers.celltracks_xp import CELLTRACKS_XP
+from ashworth.imaging.readers.mcbp import MCBP
+from ashworth.imaging.readers.ome import OME_TIFF
 from ashworth.imaging.readers.recognition import Place, Reader, Recognition, place_of
 from ashworth.imaging.readers.roles import check_markers
 from ashworth.imaging.readers.tiff_folder import TIFF_FOLDER
+from ashworth.imaging.readers.vycap import VYCAP
 
 Format = Literal["CellTracks", "CellTracksXp", "VyCAP", "MCBP", "OME-TIFF", "TIFF"]
 
-READERS: tuple[Reader, ...] = (CELLTRACKS, TIFF_FOLDER)
+READERS: tuple[Reader, ...] = (CELLTRACKS, CELLTRACKS_XP, VYCAP, MCBP, OME_TIFF, TIFF_FOLDER)
 """In the order in which folders are tried."""
 
 
@@ -63,7 +67,11 @@ def open_folder(
         raise _unrecognised(place, looks)
     reader, look = fits[0]
     cartridge = reader.open(place, f"{reader.name}: {look.seen}.", markers)
-    others = [f"also looks like {other.name} ({its.seen})" for other, its in fits[1:]]
+    others = [
+        f"also looks like {other.name} ({its.seen})"
+        for other, its in fits[1:]
+        if (reader, other) != (OME_TIFF, TIFF_FOLDER)
+    ]
     return replace(cartridge, notes=(*cartridge.notes, *others)) if others else cartridge
 
 

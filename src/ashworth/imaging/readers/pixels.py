@@ -26,8 +26,8 @@ Stored = NDArray[np.uint8] | NDArray[np.uint16]
 OFFSET = 32768
 _DECODERS: dict[int, Callable[..., Any]] = {
     5: imagecodecs.lzw_decode,
-    8: imagecodecs.zlib_decode,
-    32946: imagecodecs.zlib_decode,
+    8: imagecodecs.deflate_decode,
+    32946: imagecodecs.deflate_decode,
     32773: imagecodecs.packbits_decode,
     50000: imagecodecs.zstd_decode,
 }

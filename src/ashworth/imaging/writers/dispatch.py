@@ -9,11 +9,19 @@ from ashworth.errors import InputError, Problem
 from ashworth.imaging.cartridge import Cartridge
 from ashworth.imaging.readers.opening import Format
 from ashworth.imaging.writers.celltracks import write_celltracks
+from ashworth.imaging.writers.celltracks_xp import write_celltracks_xp
+from ashworth.imaging.writers.mcbp import write_mcbp
+from ashworth.imaging.writers.ome import write_ome_tiff
 from ashworth.imaging.writers.pages import Compression, Progress
 from ashworth.imaging.writers.tiff_folder import write_tiff
+from ashworth.imaging.writers.vycap import write_vycap
 
 WRITERS: dict[str, Callable[..., Path]] = {
     "CellTracks": write_celltracks,
+    "CellTracksXp": write_celltracks_xp,
+    "VyCAP": write_vycap,
+    "MCBP": write_mcbp,
+    "OME-TIFF": write_ome_tiff,
     "TIFF": write_tiff,
 }
 

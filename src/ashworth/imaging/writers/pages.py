@@ -64,16 +64,33 @@ def stretched(page: Pixels, bits: Bits) -> StoredPage:
 
 
 def write_pages(
-    path: Path, pages: Iterable[StoredPage], compression: Compression | None = None
+    path: Path,
+    pages: Iterable[StoredPage],
+    compression: Compression | None = None,
+    *,
+    description: bytes | None = None,
+    large: bool = False,
 ) -> None:
-    """Write a TIFF file of several pages."""
-    with tifffile.TiffWriter(path) as file:
-        for page in pages:
+    """Write a TIFF file of several pages.
+
+    Parameters
+    ----------
+    path : Path
+    pages : iterable of StoredPage
+    compression : {'lzw', 'zlib', 'zstd'}, optional
+    description : bytes, optional
+        Of the first page.
+    large : bool
+        Write BigTIFF, for files above 4 GB.
+    """
+    with tifffile.TiffWriter(path, bigtiff=large) as file:
+        for i, page in enumerate(pages):
             file.write(
                 page.pixels,
                 photometric="minisblack",
                 compression=compression,
                 extratags=page.tags,
+                description=description if i == 0 else None,
                 metadata=None,
                 software=False,
                 contiguous=False,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ashworth.imaging.cartridge import Cartridge, row_major, snake
 from ashworth.imaging.readers.sidecar import SIDECAR
+from ashworth.imaging.writers.channel_files import demand_names
 from ashworth.imaging.writers.numbering import numbers_for, shape_of, width_of
 from ashworth.imaging.writers.pages import (
     Compression,
@@ -50,8 +51,10 @@ def write_tiff(
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If the folder cannot be written, or a channel's name cannot be part of a file name.
     """
+    if files == "single_page":
+        demand_names(cartridge, "TIFF")
     order = order_of(cartridge)
     numbers = numbers_for(cartridge, order) if cartridge.layout.places else cartridge.layout.numbers
     single = files == "single_page"
