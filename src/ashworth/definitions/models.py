@@ -73,6 +73,26 @@ class Convention(Model):
     reference: ReferenceKey | None = None
 
 
+class ImageAnalysis(Model):
+    """How the images of an assay are read.
+
+    Attributes
+    ----------
+    call_rule : str
+        Id of the call rule.
+    markers : dict of str to str
+        What the additional channels show, e.g. ``{"marker1": "her2"}``.
+    her2_calibration : str or None
+    her2_rules : tuple of str
+        Rules for the patient, in order of the report.
+    """
+
+    call_rule: Identifier
+    markers: dict[Literal["marker1", "marker2", "marker3"], Identifier] = {}
+    her2_calibration: Identifier | None = None
+    her2_rules: tuple[Identifier, ...] = ()
+
+
 class Assay(Definition):
     """A detection method: what it looks at, what it counts, and per how much.
 
@@ -84,6 +104,8 @@ class Assay(Definition):
         Phenotype of the count that positivity rules read, e.g. ``"ctc"``.
     clusters, apoptotic : Convention
         How clusters and apoptotic cells enter the count.
+    images : ImageAnalysis or None
+        How its images are read; None where images are not supported.
     """
 
     matrix: Matrix
@@ -94,6 +116,7 @@ class Assay(Definition):
     identification: str
     clusters: Convention
     apoptotic: Convention
+    images: ImageAnalysis | None = None
 
     @model_validator(mode="after")
     def _default_phenotype_is_listed(self) -> Assay:

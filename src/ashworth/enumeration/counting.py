@@ -66,6 +66,7 @@ def count_calls(
     phenotypes: Mapping[str, Collection[str]] | None = None,
     clusters: Counting | None = None,
     apoptotic: Counting | None = None,
+    without_amount: bool = False,
 ) -> CallCounts:
     """Count the called cells of every run that was evaluated.
 
@@ -95,6 +96,9 @@ def count_calls(
         Take the place of the definition's convention. Where the definition leaves it to the
         study (``study_defined``, ``unknown``) and nothing is given here, each cell of a cluster
         counts, apoptotic cells are counted separately, and a note says so.
+    without_amount : bool
+        Count also done runs whose denominator is not known; such a count has no rate and no
+        status until the denominator is there.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def count_calls(
     >>> counted.uncounted["specimen_id", "reason"].rows()
     [('s3', 'failed')]
     """
-    _demand_tables(calls, runs, cells, assay)
+    _demand_tables(calls, runs, cells, None if without_amount else assay)
     here = runs.filter(pl.col("assay") == assay.id)
     calls = calls.join(here.select(_RUN), on=_RUN, how="semi")
     conventions, notes = _conventions(assay, clusters, apoptotic)
@@ -138,7 +142,10 @@ def count_calls(
     called = calls.join(seen, on=[*_RUN, "caller"], how="semi").join(membership, on="call")
     found = _clustered(called, cells, conventions["clusters"])
     names = _phenotypes_of(membership, conventions["clusters"])
-    counts = _with_zeros(found, seen, names, done.select(*_RUN, assay.denominator))
+    amounts = done.select(
+        *_RUN, *(n for n in DENOMINATORS if n == assay.denominator and n in done.columns)
+    )
+    counts = _with_zeros(found, seen, names, amounts)
     return CallCounts(
         counts,
         classes,
@@ -151,14 +158,14 @@ def count_calls(
 
 
 def _demand_tables(
-    calls: pl.DataFrame, runs: pl.DataFrame, cells: pl.DataFrame | None, assay: Assay
+    calls: pl.DataFrame, runs: pl.DataFrame, cells: pl.DataFrame | None, assay: Assay | None
 ) -> None:
     """Raise every fault of the tables at once."""
     problems = validate(runs, "assay_runs") + validate(calls, "calls")
     if not problems:
         tables = {"assay_runs": runs, "calls": calls}
         tables |= {} if cells is None else {"cells": cells}
-        problems = check_tables(tables) + _bare(runs, assay)
+        problems = check_tables(tables) + ([] if assay is None else _bare(runs, assay))
     if problems:
         raise InputError(problems, subject="the calls and their runs")
 
