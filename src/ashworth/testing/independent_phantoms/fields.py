@@ -57,9 +57,14 @@ def _filtered(rng: np.random.Generator, amplitude: NDArray[np.float64]) -> Plane
 def crop(tile: Plane, side: int, rng: np.random.Generator) -> Plane:
     """Cut a random square out of a periodic field, mirrored and turned at random."""
     top, left = rng.integers(0, tile.shape[0], 2)
-    rows = (top + np.arange(side)) % tile.shape[0]
-    cut = tile[rows[:, None], (left + np.arange(side)) % tile.shape[0]]
-    return np.rot90(cut[::-1] if rng.random() < 0.5 else cut, int(rng.integers(4)))
+    steps = np.arange(side)
+    rows, columns = (top + steps) % tile.shape[0], (left + steps) % tile.shape[0]
+    if rng.random() < 0.5:
+        rows = rows[::-1]
+    if rng.random() < 0.5:
+        columns = columns[::-1]
+    cut = tile[rows[:, None], columns]
+    return cut.T if rng.random() < 0.5 else cut
 
 
 def grid(side: int) -> tuple[Plane, Plane]:

@@ -49,13 +49,12 @@ def _trimmed(spread: Plane, energy: float = 0.985) -> Plane:
 
 def blurred(stamp: Plane, kernels: list[Plane]) -> Plane:
     """Send a stamp (side, side, 4) through the point spread function of each channel."""
-    planes = [
-        cv2.filter2D(
-            np.ascontiguousarray(stamp[..., c]), -1, kernel, borderType=cv2.BORDER_CONSTANT
-        )
-        for c, kernel in enumerate(kernels)
-    ]
-    return np.dstack(planes)
+    seen = np.zeros(stamp.shape, np.float32)
+    for c, kernel in enumerate(kernels):
+        plane = np.ascontiguousarray(stamp[..., c], np.float32)
+        if plane.any():
+            seen[..., c] = cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_CONSTANT)
+    return seen
 
 
 def field_blur(height: int, width: int, rng: np.random.Generator) -> Plane:

@@ -67,17 +67,13 @@ def place(spec: IndependentSpec, rng: np.random.Generator, group: Group) -> tupl
 def _units_of(group: Group, rng: np.random.Generator) -> tuple[NDArray[np.int64], Reals, Reals]:
     """Unit of each object and its place within it: the cells of a cluster touch in a bunch."""
     n = len(group.kind)
-    unit, dx, dy = np.zeros(n, np.int64), np.zeros(n), np.zeros(n)
-    seen: dict[int, int] = {}
     members: dict[int, list[int]] = {}
-    for i in range(n):
-        number = int(group.cluster[i])
-        fresh = number < 0 or number not in members
-        unit[i] = len(seen) if fresh else unit[members[number][0]]
-        if fresh:
-            seen[int(unit[i])] = i
-        if number >= 0:
-            members.setdefault(number, []).append(i)
+    for i in np.flatnonzero(group.cluster >= 0).tolist():
+        members.setdefault(int(group.cluster[i]), []).append(i)
+    head, dx, dy = np.arange(n), np.zeros(n), np.zeros(n)
+    for cells in members.values():
+        head[cells] = cells[0]
+    unit = np.unique(head, return_inverse=True)[1]
     for cells in members.values():
         _bunch(cells, group.radius_px, dx, dy, rng)
     return unit, dx, dy
