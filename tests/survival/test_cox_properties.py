@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstim
 from ashworth.survival import cox, cox_kernel, cox_twin
 from ashworth.survival.cox_design import build_design, interval_maximum
 from ashworth.survival.cox_monotone import interval_maximum_of_rows
-from ashworth.survival.cox_order import sort_rows
+from ashworth.survival.cox_order import by_counting, find_cells, sort_rows
 
 
 def study(seed, n=60, p=3, days=True, strata=1):
@@ -83,6 +85,58 @@ def test_twin_equals_kernel_and_definition(seed, days, late, efron, strata):
         s, np.zeros(3), efron=efron, late=late
     )
     assert abs(twin.value - zero.value - expected) < 1e-9 * size
+
+
+@pytest.mark.parametrize("strata", [1, 3, 300, 900])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("efron", [False, True])
+def test_twin_equals_kernel_with_many_blocks_of_rows(strata, late, efron):
+    design = design_of(study(strata, n=3000, strata=strata), late=late)
+    beta = np.array([0.4, -0.8, 0.2])
+    twin = cox_twin.likelihood(design, beta, efron=efron)
+    kernel = cox_kernel.likelihood(design, beta, efron=efron)
+    assert abs(twin.value / kernel.value - 1) < 1e-12
+    np.testing.assert_allclose(twin.score, kernel.score, atol=1e-10)
+    np.testing.assert_allclose(twin.information, kernel.information, rtol=1e-10)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_a_stratum_keeps_its_digits_beside_a_larger_one(factor):
+    """The information of two strata, one of which has far larger risks, is the sum of theirs."""
+    s = study(3, n=400, strata=2)
+    s["weights"] = np.ones(400)
+    s["offset"] = np.where(s["stratum"] == 1, np.log(factor), 0.0) + s["offset"]
+    whole, beta = design_of(s, late=False), np.array([0.3, -0.2, 0.1])
+    shifted = replace(whole, offset=s["offset"][whole.rows], widest_offset=30.0)
+    a = cox_twin.likelihood(shifted, beta, efron=True)
+    b = cox_twin.likelihood(whole, beta, efron=True)
+    np.testing.assert_allclose(a.score, b.score, atol=1e-10)
+    np.testing.assert_allclose(a.information, b.information, rtol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), days=st.booleans(), late=st.booleans(), strata=st.integers(1, 5)
+)
+def test_sorting_and_counting_order_rows_alike(seed, days, late, strata):
+    s = study(seed, n=50, days=days, strata=strata)
+    columns = (s["time"], s["event"], s["entry"] if late else None, s["stratum"], strata)
+    a, b = sort_rows(*columns), by_counting(find_cells(*columns), s["event"])
+    for name in (
+        "cell_start",
+        "deaths",
+        "stratum_start",
+        "late_start",
+        "event_rows",
+        "event_start",
+    ):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    np.testing.assert_array_equal(a.exit_cell, b.exit_cell)
+    by_row_a, by_row_b = np.argsort(a.rows), np.argsort(b.rows)
+    np.testing.assert_array_equal(a.rows[by_row_a], b.rows[by_row_b])
+    np.testing.assert_array_equal(a.exit_cell[by_row_a], b.exit_cell[by_row_b])
+    np.testing.assert_array_equal(a.entry_cell[by_row_a], b.entry_cell[by_row_b])
+    np.testing.assert_array_equal(np.sort(a.rows[a.late_rows]), np.sort(b.rows[b.late_rows]))
 
 
 @settings(max_examples=25, deadline=None)

@@ -75,8 +75,6 @@ class Layout:
         every one of them.
     tie_share : ndarray
         1 / d of each cell in `tie_start`.
-    tie_means : ndarray, shape (tied, tied), or None
-        Matrix that takes the means within cells; None for many tied dead.
     late, left_at, left_start : ndarray of int
         Rows that enter late, the last row of a risk set of which they are no part yet (each once),
         and where its rows start in `late`.
@@ -97,7 +95,6 @@ class Layout:
     tie_start: Integers
     tie_of: Integers
     tie_share: Floats
-    tie_means: Floats | None
     late: Integers
     left_at: Integers
     left_start: Integers
@@ -214,11 +211,7 @@ def _make_blocks(sizes: Integers) -> Blocks:
 
 def average_ties(values: Floats, layout: Layout) -> None:
     """Give the tied dead of each cell their mean, in place, along the last axis."""
-    found = values.take(layout.tied, axis=-1)
-    if layout.tie_means is not None:
-        values[..., layout.tied] = found @ layout.tie_means
-        return
-    sums = np.add.reduceat(found, layout.tie_start, axis=-1)
+    sums = np.add.reduceat(values.take(layout.tied, axis=-1), layout.tie_start, axis=-1)
     sums *= layout.tie_share
     values[..., layout.tied] = sums.take(layout.tie_of, axis=-1)
 
@@ -263,20 +256,17 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
 
 
 def _terms(design: CoxDesign, *, efron: bool) -> tuple[Any, ...]:
-    """Rows and weights of the terms; tied rows, starts, cells, 1 / d, matrix of means."""
+    """Rows and weights of the terms; tied rows, their starts, their cells, and 1 / d."""
     rows, start, deaths = design.event_rows, design.event_start, design.deaths
     weight = np.add.reduceat(design.weights.take(rows), start)
     none = rows[:0]
     if not efron or rows.size == deaths.size:
-        return rows.take(start), weight, none, none, none, weight[:0], None
+        return rows.take(start), weight, none, none, none, weight[:0]
     several = deaths > 1
     sizes = deaths[several]
     of, tied = np.arange(sizes.size).repeat(sizes), rows[several.repeat(deaths)]
     mean_weight = (weight / deaths).repeat(deaths)
-    share, means = 1.0 / sizes, None
-    if of.size <= _LONG:
-        means = np.where(of == of[:, None], share.take(of), 0.0)
-    return rows, mean_weight, tied, sizes.cumsum() - sizes, of, share, means
+    return rows, mean_weight, tied, sizes.cumsum() - sizes, of, 1.0 / sizes
 
 
 def _late(design: CoxDesign) -> tuple[Integers, Integers, Integers, Integers]:

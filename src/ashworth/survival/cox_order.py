@@ -154,7 +154,7 @@ def _used(first_cell: Integers) -> Integers:
     return first_cell[np.concatenate([[True], first_cell[1:] > first_cell[:-1]])]
 
 
-def _by_counting(cells: Cells, event: Booleans) -> Order:
+def by_counting(cells: Cells, event: Booleans) -> Order:
     """Sort rows whose cells are known, by counting them."""
     from ashworth.survival.cox_kernel import counting_sort
 
@@ -173,7 +173,7 @@ def _by_counting(cells: Cells, event: Booleans) -> Order:
     return Order(rows, exit_cell, entry_cell, cell_start, cells.deaths, used, *late, *events)
 
 
-def _by_sorting(
+def by_sorting(
     time: Floats, event: Booleans, entry: Floats | None, stratum: Integers | None, n_strata: int
 ) -> Order:
     """Sort fewer than 2^15 rows by one number each: stratum, time, censored, place."""
@@ -236,5 +236,5 @@ def sort_rows(
         How many strata.
     """
     if time.size < KERNEL_ROWS:
-        return _by_sorting(time, event, entry, stratum, n_strata)
-    return _by_counting(find_cells(time, event, entry, stratum, n_strata), event)
+        return by_sorting(time, event, entry, stratum, n_strata)
+    return by_counting(find_cells(time, event, entry, stratum, n_strata), event)
