@@ -206,3 +206,15 @@ def test_scale_bar_and_scales_are_stated(page: str, atlases: list[Atlas]) -> Non
     assert f"CK {low:,.0f} to {high:,.0f} counts" in foot
     assert f"--bar: {round(10 / 0.64, 2)}" in page
     assert "DAPI blue, CK green, CD45 red, HER2 yellow" in foot
+
+
+def test_no_cells_at_all_are_a_page_too() -> None:
+    schema = {"cell_id": pl.String, "call": pl.String, "frame": pl.Int64}
+    page = Page(gallery_page(pl.DataFrame(schema=schema), [], sample="blank"))
+    assert page.words.count("No cells.") == len(CLASSES)
+    assert not [a for a in page.all("input") if a.get("name") == "panel"]
+
+
+def test_numbers_as_ids_find_their_pictures(cells: pl.DataFrame, atlases: list[Atlas]) -> None:
+    numbered = cells.with_columns(pl.col("cell_id").cast(pl.Int64))
+    assert gallery_page(numbered, atlases, sample="A") == gallery_page(cells, atlases, sample="A")

@@ -27,7 +27,7 @@ from ashworth.figures.result import Figure
 from ashworth.figures.typesetting import clean
 
 LEFT, RIGHT = 4, 636
-TALLEST = 420
+TALLEST = 240
 SHADES = ("#f7f8fa", "#e3e9f0", "#c9d5e2", "#a9bdd3")
 
 

@@ -26,7 +26,7 @@ from ashworth.figures.numbers import counted
 from ashworth.figures.result import Figure
 from ashworth.figures.typesetting import clean
 
-LEFT, RIGHT, HEIGHT = 66, 630, 336
+LEFT, RIGHT, HEIGHT = 66, 630, 282
 BIN = 6
 _TICKS = (0.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0)
 

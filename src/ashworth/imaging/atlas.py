@@ -235,7 +235,7 @@ def atlas(
         used = [(channels[i], scales[i]) for i in shown]
         files[name] = _webp(_sheet(picked, used, outlines), quality)
         for row, cell_id in enumerate(cell_ids[part]):
-            places.append((cell_id, name, 0, row * (size + GAP), width, size))
+            places.append((str(cell_id), name, 0, row * (size + GAP), width, size))
     schema = {"cell_id": pl.String, "atlas": pl.String}
     schema |= dict.fromkeys(("x", "y", "width", "height"), pl.Int64)
     index = pl.DataFrame(places, schema=schema, orient="row")

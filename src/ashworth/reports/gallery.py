@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import quote
 import polars as pl
 
 from ashworth.errors import InputError, Problem
+from ashworth.figures.cell_classes import style_of
 from ashworth.figures.typesetting import clean
 from ashworth.reports.blocks import RESEARCH_USE
 from ashworth.reports.html import ASSETS, _style
@@ -24,16 +24,11 @@ if TYPE_CHECKING:
 
     from ashworth.imaging.atlas import Atlas
 
-CLASSES: dict[str, str] = {
-    "ctc": "CTC",
-    "apoptotic_ctc": "Apoptotic CTC",
-    "ck_without_nucleus": "CK+ without nucleus",
-    "doublet": "Doublet",
-    "unclassified_nucleus": "Unclassified nucleus",
-    "leukocyte": "Leukocyte",
-    "artefact": "Artefact",
-    "not_evaluable": "Not evaluable",
-}
+_ORDER = (
+    "ctc", "apoptotic_ctc", "ck_without_nucleus", "doublet", "unclassified_nucleus", "leukocyte",
+    "artefact", "not_evaluable",
+)  # fmt: skip
+CLASSES: dict[str, str] = {call: style_of(call).label for call in _ORDER}
 """Names of the classes of calls, in the order of the page."""
 
 HER2_CLASSES = ("0", "1+", "2+", "3+")
@@ -62,17 +57,6 @@ class _Group:
     total_words: str
     how_many: str
     cells: tuple[_Cell, ...]
-
-
-def class_label(call: str, classes: Mapping[str, str] = CLASSES) -> str:
-    """Name of a class as readers see it; an unknown one is shown as it is.
-
-    Examples
-    --------
-    >>> class_label("ck_without_nucleus"), class_label("micro_ctc")
-    ('CK+ without nucleus', 'micro ctc')
-    """
-    return classes.get(call) or clean(call.replace("_", " "))
 
 
 def her2_words(her2_class: str | None) -> str:
@@ -143,6 +127,7 @@ def gallery_page(
     True
     """
     _check(cells, atlases)
+    cells = cells.with_columns(pl.col("cell_id").cast(pl.String))
     first = atlases[0] if atlases else None
     panels = first.panels if first else ()
     places = {row["cell_id"]: row for atlas in atlases for row in atlas.index.to_dicts()}
@@ -203,7 +188,9 @@ def _groups(
         anchor = f"class-{i}-{re.sub(r'[^a-z0-9]+', '-', call.lower()).strip('-')}"
         total = counted[call]
         words = _how_many(total, len(shown), ranked="score" in cells.columns)
-        groups.append(_Group(anchor, class_label(call, classes), count(total), words, shown))
+        groups.append(
+            _Group(anchor, classes.get(call) or style_of(call).label, count(total), words, shown)
+        )
     return groups
 
 
@@ -327,5 +314,5 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(clean=clean, json=json.dumps)
+    environment.filters.update(clean=clean)
     return environment.get_template("gallery.html.j2")

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from ashworth.figures.cartridge_map import cartridge_map_figure
+from ashworth.figures.cell_classes import style_of
 from ashworth.figures.cell_scatter import cell_scatter_figure
 from ashworth.figures.result import Figure
 from ashworth.reports.blocks import (
@@ -25,7 +26,7 @@ from ashworth.reports.blocks import (
     Section,
     Table,
 )
-from ashworth.reports.gallery import CLASSES, class_label, her2_words
+from ashworth.reports.gallery import CLASSES, her2_words
 from ashworth.reports.html import render_html
 from ashworth.reports.numbers import count, interval, number
 from ashworth.reports.sample_facts import COLUMNS, SampleFacts, check_facts
@@ -132,14 +133,14 @@ def _counted(facts: SampleFacts) -> list[Block]:
     rows = {row["call"]: row for row in facts.counts.iter_rows(named=True)}
     order = [*(c for c in CLASSES if c in rows), *sorted(set(rows) - set(CLASSES))]
     key = [
-        KeyFigure(class_label(c), count(rows[c]["n_cells"]), f"{limits} {_limits(rows[c])}")
+        KeyFigure(style_of(c).label, count(rows[c]["n_cells"]), f"{limits} {_limits(rows[c])}")
         for c in ("ctc", "apoptotic_ctc", "ck_without_nucleus", "leukocyte")
         if c in rows
     ]
     table = Table(
         (Column("Class", "left"), Column("Cells"), Column("Limits", "center", limits)),
         tuple(
-            Row((class_label(c), count(rows[c]["n_cells"]), _limits(rows[c])), bold=c == "ctc")
+            Row((style_of(c).label, count(rows[c]["n_cells"]), _limits(rows[c])), bold=c == "ctc")
             for c in order
         ),
         "Cells by class.",
