@@ -402,6 +402,8 @@ def test_a_sidecar_declares_ome_channels(tmp_path):
         ("Pan-Cytokeratin", "inclusion"), ("CD45", "exclusion"), ("APC", "exclusion"),
         ("FITC", "marker1"), ("HER2", "marker1"), ("HER-2/neu", "marker1"),
         ("Her2 FITC", "marker1"),
+        ("FITC-CK", "inclusion"), ("HER2-PE", "marker1"), ("PE-Cy7", None),
+        ("APC Cy7 CD45", "exclusion"),
         ("Reflection", "ignored"), ("Cy7", None), ("speed", None), ("", None),
     ],
 )  # fmt: skip

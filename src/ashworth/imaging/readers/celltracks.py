@@ -20,7 +20,7 @@ from ashworth.imaging.readers.grid import Grid, Order, known_grid
 from ashworth.imaging.readers.marks import is_simulated
 from ashworth.imaging.readers.multi_page import Stack, stack_of
 from ashworth.imaging.readers.recognition import Place, Reader, Recognition
-from ashworth.imaging.readers.roles import in_order, role_of
+from ashworth.imaging.readers.roles import in_order, marker_of, role_of
 from ashworth.imaging.readers.tiff_pages import scan
 
 PIXEL_SIZE_UM = 0.64
@@ -115,8 +115,7 @@ def page_problems(directory: Directory, stack: Stack) -> list[Problem]:
             "pages",
             f"frames of {stack.pages} pages",
             f"{LEAST_PAGES} to {len(PAGES)} pages: {', '.join(role for role, _ in PAGES)}",
-            "export all channels; or name the channels of these files in frames.toml and move "
-            "them into a folder without XML",
+            "export the frames again with all channels",
         )
     ]
 
@@ -127,10 +126,11 @@ def findings(
     """Findings common to CellTracks and CellTracksXp."""
     pages = PAGES[: max(LEAST_PAGES, min(stack.pages, len(PAGES)))]
     called = _called(names, pages)
-    channels = [
-        (Channel(role, called.get(role, name), saturation=SATURATION), page)
-        for page, (role, name) in enumerate(pages)
-    ]
+    channels = []
+    for page, (role, usual) in enumerate(pages):
+        name = called.get(role, usual)
+        marker = marker_of(name) if role.startswith("marker") else ""
+        channels.append((Channel(role, name, marker, SATURATION), page))
     kept = in_order(channels)
     return Findings(
         sample=place.sample,

@@ -25,7 +25,7 @@ from ashworth.imaging.readers.pixels import (
 from ashworth.imaging.readers.roles import named
 from ashworth.imaging.readers.tiff_pages import Page, Scan, TiffFault, scan
 
-MOST_PIXELS = 2**28
+MOST_PIXELS = 2**26
 
 Plane = tuple[str, int]
 """File (relative to the folder) and page, counted from 0 without thumbnails."""

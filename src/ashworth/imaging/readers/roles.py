@@ -38,6 +38,7 @@ USUAL_NAMES: dict[str, Role] = {
     "reflection": "ignored",
     "brightfield": "ignored",
 }
+_DYES = frozenset(("pe", "apc", "percp", "fitc"))
 _MARKER_NAMES = frozenset(("her2",))
 _DECLARED: dict[str, Role] = {
     "exclusion marker": "exclusion",
@@ -53,24 +54,29 @@ _PREFIX = re.compile(r"[a-z][a-z0-9_]*")
 def role_of(name: str) -> Role | None:
     """Role that a channel of this name usually has, or None.
 
+    What is stained goes before the dye; a tandem dye such as PE-Cy7 is not its first half.
+
     Examples
     --------
-    >>> role_of("Hoechst 33342"), role_of("CK-PE"), role_of("Cy7")
+    >>> role_of("Hoechst 33342"), role_of("FITC-CK"), role_of("PE-Cy7")
     ('nucleus', 'inclusion', None)
     """
-    words = re.findall(r"[a-z]+\d*", name.lower().replace("her-2", "her2"))
-    whole = "".join(words)
-    for word in (whole, *words):
-        role = USUAL_NAMES.get(word)
-        if role:
-            return role
-    return None
+    words = _words(name)
+    tandem = any(re.fullmatch(r"cy\d", word) for word in words)
+    targets = ["".join(words), *(word for word in words if word not in _DYES)]
+    dyes = [] if tandem else [word for word in words if word in _DYES]
+    known = (USUAL_NAMES[word] for word in (*targets, *dyes) if word in USUAL_NAMES)
+    return next(known, None)
+
+
+def _words(name: str) -> list[str]:
+    """Words of a channel's name in lower case."""
+    return re.findall(r"[a-z]+\d*", name.lower().replace("her-2", "her2"))
 
 
 def marker_of(name: str) -> str:
     """Column prefix that the name of an additional marker suggests, or ""."""
-    words = re.findall(r"[a-z]+\d*", name.lower().replace("her-2", "her2"))
-    return next((word for word in words if word in _MARKER_NAMES), "")
+    return next((word for word in _words(name) if word in _MARKER_NAMES), "")
 
 
 def in_order(channels: Iterable[tuple[Channel, int]]) -> list[tuple[Channel, int]]:
