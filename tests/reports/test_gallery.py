@@ -218,3 +218,12 @@ def test_no_cells_at_all_are_a_page_too() -> None:
 def test_numbers_as_ids_find_their_pictures(cells: pl.DataFrame, atlases: list[Atlas]) -> None:
     numbered = cells.with_columns(pl.col("cell_id").cast(pl.Int64))
     assert gallery_page(numbered, atlases, sample="A") == gallery_page(cells, atlases, sample="A")
+
+
+def test_a_missing_her2_class_is_said_of_tumour_cells_only(page: str, cells: pl.DataFrame) -> None:
+    words = Page(page).words
+    tumour = cells.filter(pl.col("her2_class").is_null(), call="ctc").height
+    others = cells.filter(pl.col("her2_class").is_null(), pl.col("call") != "ctc").height
+    assert tumour
+    assert others
+    assert words.count(her2_words(None)) == tumour

@@ -172,6 +172,19 @@ def test_class_filter_panels_and_contrast(tmp_path: Path, page: str) -> None:
     assert told["none"]
 
 
+def test_the_slider_keeps_its_arrows_and_a_box_does_not(tmp_path: Path, page: str) -> None:
+    told = run(
+        tmp_path,
+        page,
+        """press("j"); document.getElementById("gain").focus(); press("ArrowRight");
+        told.slider = state().current;
+        document.querySelector("input[name=panel]").focus(); press("ArrowRight");
+        told.box = state().current;""",
+    )
+    assert told["slider"] == told["cells"][0]
+    assert told["box"] == told["cells"][1]
+
+
 def test_an_address_leads_to_its_cell(tmp_path: Path, page: str) -> None:
     told = run(tmp_path, page, "told.now = state();", fragment="#cell=12")
     assert told["now"]["current"] == "12"

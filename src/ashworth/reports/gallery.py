@@ -33,6 +33,8 @@ CLASSES: dict[str, str] = {call: style_of(call).label for call in _ORDER}
 
 HER2_CLASSES = ("0", "1+", "2+", "3+")
 _HER2 = "HER2 by immunofluorescence "
+_SCORED = ("ctc", "apoptotic_ctc")
+"""Classes for which a missing HER2 class is worth saying."""
 
 _BARS_UM = (100, 50, 20, 10, 5, 2, 1)
 
@@ -220,7 +222,7 @@ def _facts(row: Mapping[str, Any]) -> tuple[str, ...]:
         facts.append(f"score {number(row['score'], 2)}")
     if row.get("diameter_um") is not None:
         facts.append(f"diameter {number(row['diameter_um'])} µm")
-    if "her2_class" in row:
+    if row.get("her2_class") is not None or ("her2_class" in row and row["call"] in _SCORED):
         facts.append(her2_words(row["her2_class"]))
     return tuple(facts)
 

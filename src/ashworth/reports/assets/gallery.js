@@ -138,9 +138,8 @@ const ACTIONS = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
   const target = /** @type {HTMLElement} */ (event.target);
-  const typed = /^(SELECT|TEXTAREA)$/.test(target.tagName) ||
-    (target.tagName === "INPUT" && /^(Arrow|Home|End)/.test(event.key));
-  if (typed) return;
+  const slider = target.tagName === "INPUT" && /** @type {HTMLInputElement} */ (target).type === "range";
+  if (target.tagName === "SELECT" || (slider && /^(Arrow|Home|End)/.test(event.key))) return;
   if (event.key === "Enter" && !/^(BUTTON|A|INPUT)$/.test(target.tagName) && !large.open) {
     event.preventDefault();
     return open();
