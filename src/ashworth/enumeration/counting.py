@@ -129,7 +129,7 @@ def count_calls(
     >>> counted.uncounted["specimen_id", "reason"].rows()
     [('s3', 'failed')]
     """
-    _demand_tables(calls, runs, cells, None if without_amount else assay)
+    _demand_tables(calls, runs, cells, assay, without_amount=without_amount)
     here = runs.filter(pl.col("assay") == assay.id)
     calls = calls.join(here.select(_RUN), on=_RUN, how="semi")
     conventions, notes = _conventions(assay, clusters, apoptotic)
@@ -158,29 +158,36 @@ def count_calls(
 
 
 def _demand_tables(
-    calls: pl.DataFrame, runs: pl.DataFrame, cells: pl.DataFrame | None, assay: Assay | None
+    calls: pl.DataFrame,
+    runs: pl.DataFrame,
+    cells: pl.DataFrame | None,
+    assay: Assay,
+    *,
+    without_amount: bool,
 ) -> None:
     """Raise every fault of the tables at once."""
     problems = validate(runs, "assay_runs") + validate(calls, "calls")
     if not problems:
         tables = {"assay_runs": runs, "calls": calls}
         tables |= {} if cells is None else {"cells": cells}
-        problems = check_tables(tables) + ([] if assay is None else _bare(runs, assay))
+        problems = check_tables(tables) + _bare(runs, assay, optional=without_amount)
     if problems:
         raise InputError(problems, subject="the calls and their runs")
 
 
-def _bare(runs: pl.DataFrame, assay: Assay) -> list[Problem]:
-    """Done runs without the denominator that their assay demands."""
+def _bare(runs: pl.DataFrame, assay: Assay, *, optional: bool) -> list[Problem]:
+    """Done runs without a usable denominator; an optional one may be absent, not wrong."""
     name = assay.denominator
     remedy = f"add {name}: what was analysed, not what was drawn"
     if name not in runs.columns:
-        return [Problem("assay_runs", None, name, "no such column", f"'{name}'", remedy)]
+        lacking = Problem("assay_runs", None, name, "no such column", f"'{name}'", remedy)
+        return [] if optional else [lacking]
     amount = pl.col(name).cast(pl.Float64, strict=False)
     demanded = (pl.col("assay") == assay.id) & (pl.col("outcome") == "done")
-    bare = runs.with_row_index("row", offset=2).filter(
-        demanded & ~(amount.is_finite() & (amount > 0)).fill_null(False)
-    )
+    good = (amount.is_finite() & (amount > 0)).fill_null(False)
+    if optional:
+        good = good | pl.col(name).is_null()
+    bare = runs.with_row_index("row", offset=2).filter(demanded & ~good)
     return [
         Problem("assay_runs", row, name, str(value), "an amount above 0", remedy)
         for row, value in bare.select("row", name).iter_rows()
