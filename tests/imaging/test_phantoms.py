@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -105,6 +106,10 @@ class TestSameBits:
             together = list(pool.map(busy.cartridge.load, [5, 0, 3, 1, 4, 2]))
         for index, frame in zip([5, 0, 3, 1, 4, 2], together, strict=True):
             np.testing.assert_array_equal(frame, alone[index])
+
+    def test_in_another_process(self, busy: Phantom) -> None:
+        sent = pickle.loads(pickle.dumps(busy.cartridge))
+        np.testing.assert_array_equal(sent.load(3), busy.cartridge.load(3))
 
     def test_another_phantom_of_the_same_seed(self, busy: Phantom) -> None:
         again = phantom(busy.spec, busy.seed)

@@ -14,7 +14,7 @@ from ashworth.imaging.phantoms.streams import stream
 
 Points = NDArray[np.float64]
 
-ROUNDS = 400
+ROUNDS = 150
 NUCLEI_APART = 0.6
 """Smallest distance of two plain nuclei that are not of one clump, in sums of their radii."""
 BULGE = 1.12
@@ -71,7 +71,8 @@ def place(spec: PhantomSpec, seed: int, objects: pl.DataFrame) -> Points:
 def _too_crowded(spec: PhantomSpec) -> Problem:
     """No places left."""
     found = f"{spec.nuclei_per_frame:g} nuclei, {spec.tumour_cells / spec.frames:g} CTC per frame"
-    return Problem("spec", None, "nuclei_per_frame", found, "what finds room", "ask for fewer")
+    remedy = "ask for fewer or smaller objects and bubbles, a smaller min_gap_um or larger frames"
+    return Problem("spec", None, "nuclei_per_frame", found, "what finds room", remedy)
 
 
 def _uniform(spec: PhantomSpec, rng: np.random.Generator, margin: Points) -> Points:
