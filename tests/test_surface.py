@@ -12,12 +12,17 @@ from types import ModuleType
 import pytest
 
 PUBLIC = {
+    "classification": """
+        Agreement CONTROLS Calls Her2Ladder Her2Scores Her2Verdict Leukocytes MatchedEvents
+        OrdinalAgreement agreement agreement_of_counts calibrate call_cells find_leukocytes
+        her2_verdict her2_verdict_of_counts her2_verdict_of_values match_events ordinal_agreement
+        score_her2 simulated_calibration simulated_cells write_calibration""",
     "cli": "main",
     "cohorts": """
         PRESETS CohortSpec CountEffect CovariateEffect SimulatedCohort preset simulate""",
     "definitions": """
-        Assay Catalogue Condition DatedCutoff Denominator DynamicsClass DynamicsRule Endpoint KINDS
-        Level OUTCOME_KINDS PositivityRule Reference Subtype json_schema load load_all
+        Assay CallRule Catalogue Condition DatedCutoff Denominator DynamicsClass DynamicsRule Endpoint KINDS
+        Her2Calibration Her2Rule Level OUTCOME_KINDS PositivityRule Reference Subtype json_schema load load_all
         references""",
     "enumeration": """
         CallCounts ChangeTest CountLimits CountRegression DetectionCurve DetectionLimit Dynamics
@@ -29,25 +34,30 @@ PUBLIC = {
         positivity proportion_interval recovery_line smallest_cutoff statuses
         volume_for_detection""",
     "figures": """
-        Figure cohort_flow_figure count_distribution_figure dynamics_flow_figure forest_figure
+        Figure cartridge_map_figure cell_scatter_figure cohort_flow_figure count_distribution_figure dynamics_flow_figure forest_figure
         kaplan_meier_figure positivity_figure time_ticks""",
+    "imaging": """
+        AssignedEvent Cartridge Channel Detection Layout NucleiSettings Phantom PhantomSpec
+        Segmented SegmentationSettings detect open_folder phantom segment segment_nuclei
+        write_folder""",
     "records": """
         Expectations ExtraColumn InputFormat TABLES TableRead TablesRead blank check_tables
         data_dictionary default_runs describe key_of read_table read_tables validate""",
     "reports": """
         Callout Column Definitions FigureBlock GroupHeader KeyFigure KeyFigures Paragraph Reference
-        References Report Row Section Table render_html""",
+        References Report Row SampleFacts SampleSummary Section Table gallery_page render_html""",
     "storage": "file_digest results_folder software_versions write_run_log write_table",
     "survival": """
         CoxResult Curve CurveValues KaplanMeier PersonYears RateRatio TestResult classify_subtype
         cox day_histogram derive_events follow_up kaplan_meier log_rank log_rank_from_histogram
         person_years rate_ratio""",
+    "testing": "",
     "workflows": "",
 }
 ERRORS = {
     "AshworthError", "AshworthWarning", "DefinitionError", "DefinitionFileError",
     "EstimationError", "ImmortalTimeError", "InputError", "MonotoneLikelihoodWarning",
-    "NotEstimableWarning", "Problem",
+    "NotEstimableWarning", "Problem", "FrameError",
 }  # fmt: skip
 
 

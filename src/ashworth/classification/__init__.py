@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ashworth.classification.event_matching import MatchedEvents as MatchedEvents
     from ashworth.classification.event_matching import match_events as match_events
+    from ashworth.classification.gates import Calls as Calls
+    from ashworth.classification.gates import call_cells as call_cells
     from ashworth.classification.her2_calibrate import calibrate as calibrate
     from ashworth.classification.her2_calibrate import write_calibration as write_calibration
     from ashworth.classification.her2_patient import Her2Verdict as Her2Verdict
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
         simulated_calibration as simulated_calibration,
     )
     from ashworth.classification.her2_simulated import simulated_cells as simulated_cells
+    from ashworth.classification.leukocytes import Leukocytes as Leukocytes
+    from ashworth.classification.leukocytes import find_leukocytes as find_leukocytes
     from ashworth.classification.ordinal_scores import OrdinalAgreement as OrdinalAgreement
     from ashworth.classification.ordinal_scores import ordinal_agreement as ordinal_agreement
     from ashworth.classification.reader_agreement import Agreement as Agreement
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
     from ashworth.classification.reader_agreement import agreement_of_counts as agreement_of_counts
 
 _PUBLIC = {
+    "Calls": "gates",
+    "Leukocytes": "leukocytes",
+    "call_cells": "gates",
+    "find_leukocytes": "leukocytes",
     "Agreement": "reader_agreement",
     "MatchedEvents": "event_matching",
     "OrdinalAgreement": "ordinal_scores",

@@ -32,6 +32,11 @@ app = cyclopts.App(
 )
 app.command("ashworth.cli.run:run", name="run", help="Analyse a study folder: tables to report.")
 app.command(
+    "ashworth.cli.enumerate:enumerate_folders",
+    name="enumerate",
+    help="Image folders to cells, calls, counts, a gallery and a summary.",
+)
+app.command(
     "ashworth.cli.definitions:app",
     name="definitions",
     help="List, show and check assays, rules, endpoints and subtypes.",

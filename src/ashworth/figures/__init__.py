@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.figures.cartridge_map import cartridge_map_figure as cartridge_map_figure
+    from ashworth.figures.cell_scatter import cell_scatter_figure as cell_scatter_figure
     from ashworth.figures.cohort_flow import cohort_flow_figure as cohort_flow_figure
     from ashworth.figures.count_distribution import (
         count_distribution_figure as count_distribution_figure,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Figure": "result",
+    "cartridge_map_figure": "cartridge_map",
+    "cell_scatter_figure": "cell_scatter",
     "cohort_flow_figure": "cohort_flow",
     "count_distribution_figure": "count_distribution",
     "dynamics_flow_figure": "dynamics_flow",
@@ -34,6 +38,8 @@ _HOMES = {
 
 __all__ = [
     "Figure",
+    "cartridge_map_figure",
+    "cell_scatter_figure",
     "cohort_flow_figure",
     "count_distribution_figure",
     "dynamics_flow_figure",

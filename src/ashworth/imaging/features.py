@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from ashworth.imaging import feature_kernels as kernels
 from ashworth.imaging.even_disc import even_disc_speckle
 from ashworth.imaging.pixel_lists import PixelLists, medians, pixel_lists
-from ashworth.imaging.segmentation import Planes, Segmented, SegmentationSettings
+from ashworth.imaging.segmentation import Planes, SegmentationSettings, Segmented
 from ashworth.imaging.territories import annuli
 from ashworth.imaging.thresholds import ChannelLevels
 from ashworth.imaging.windows import Window

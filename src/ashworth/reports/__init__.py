@@ -48,7 +48,10 @@ if TYPE_CHECKING:
     from ashworth.reports.blocks import (
         Table as Table,
     )
+    from ashworth.reports.gallery import gallery_page as gallery_page
     from ashworth.reports.html import render_html as render_html
+    from ashworth.reports.sample_facts import SampleFacts as SampleFacts
+    from ashworth.reports.sample_summary import SampleSummary as SampleSummary
 
 _HOMES = {
     "Callout": "blocks",
@@ -63,8 +66,11 @@ _HOMES = {
     "References": "blocks",
     "Report": "blocks",
     "Row": "blocks",
+    "SampleFacts": "sample_facts",
+    "SampleSummary": "sample_summary",
     "Section": "blocks",
     "Table": "blocks",
+    "gallery_page": "gallery",
     "render_html": "html",
 }
 
@@ -81,8 +87,11 @@ __all__ = [
     "References",
     "Report",
     "Row",
+    "SampleFacts",
+    "SampleSummary",
     "Section",
     "Table",
+    "gallery_page",
     "render_html",
 ]
 

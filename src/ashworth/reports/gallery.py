@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,13 +14,11 @@ from ashworth.errors import InputError, Problem
 from ashworth.figures.cell_classes import style_of
 from ashworth.figures.typesetting import clean
 from ashworth.reports.blocks import RESEARCH_USE
-from ashworth.reports.html import ASSETS, _style
+from ashworth.reports.html import ASSETS, house_style, page_template
 from ashworth.reports.numbers import count, number
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
-    import jinja2
-
     from ashworth.imaging.atlas import Atlas
 
 _ORDER = (
@@ -135,13 +132,13 @@ def gallery_page(
     places = {row["cell_id"]: row for atlas in atlases for row in atlas.index.to_dicts()}
     groups = _groups(cells, places, totals, folder, classes, _pitch(first))
     bar_um = _bar_um(first)
-    page = _template().render(
+    page = page_template("gallery.html.j2").render(
         sample=sample,
         simulated=simulated,
         meta=meta,
         notice=RESEARCH_USE,
         version=__version__,
-        css="\n".join([_style(), (ASSETS / "gallery.css").read_text("utf-8")]),
+        css="\n".join([house_style(), (ASSETS / "gallery.css").read_text("utf-8")]),
         rules=_rules(first, bar_um),
         script=(ASSETS / "gallery.js").read_text("utf-8"),
         panels=panels,
@@ -303,18 +300,3 @@ def _check(cells: pl.DataFrame, atlases: Sequence[Atlas]) -> None:
         problems.append(Problem("atlases", None, None, found, "one for all classes", remedy))
     if problems:
         raise InputError(problems, subject="the gallery")
-
-
-@cache
-def _template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ASSETS),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(clean=clean)
-    return environment.get_template("gallery.html.j2")

@@ -75,12 +75,12 @@ def render_html(report: Report) -> str:
     _check_ids(report, figures)
     _check_tables(tables_of(report.blocks))
     live = [f for f in figures if f.explore]
-    page = _template().render(
+    page = page_template("report.html.j2").render(
         report=report,
         notices=(RESEARCH_USE, *report.notices),
         sections=_contents(report.blocks),
         numbers=_numbered(report.blocks),
-        css=_style(),
+        css=house_style(),
         script=(ASSETS / "explore.js").read_text("utf-8") if live else "",
         bundle=_bundle() if live else "",
         version=__version__,
@@ -133,7 +133,7 @@ def _check_tables(tables: Sequence[Table]) -> None:
 
 
 @cache
-def _style() -> str:
+def house_style() -> str:
     """Style sheet with the fonts inside."""
     faces = []
     for file, weight, style in (
@@ -173,7 +173,8 @@ def _picture(block: FigureBlock) -> str:
 
 
 @cache
-def _template() -> jinja2.Template:
+def page_template(name: str) -> jinja2.Template:
+    """Template of the assets folder by name; every text that it prints is escaped."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -184,4 +185,4 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(kind=_kind, json=_json, clean=clean, number=split_number)
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from ashworth.definitions.cases import EventCase, StatusCase
 from ashworth.definitions.call_models import CallRule
+from ashworth.definitions.cases import EventCase, StatusCase
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.loader import Catalogue
 from ashworth.definitions.models import (

@@ -13,9 +13,11 @@ import polars as pl
 from ashworth.imaging.background import subtract_background
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
 from ashworth.imaging.features import Measured, measure
+from ashworth.imaging.obstacles import obstacle_mask
 from ashworth.imaging.seams import drop_doubles
 from ashworth.imaging.segmentation import (
     SMOOTHING_PX,
+    Planes,
     SegmentationSettings,
     Segmenter,
     completed,
@@ -48,12 +50,15 @@ class Detection:
         By column prefix.
     settings : SegmentationSettings
     n_frames : int
+    masked_um2 : float
+        Area in which nothing was looked for: the cartridge's wall, rims of bubbles.
     """
 
     cells: pl.DataFrame
     levels: dict[str, ChannelLevels]
     settings: SegmentationSettings
     n_frames: int
+    masked_um2: float
 
     def table(self) -> pl.DataFrame:
         """Return the cells."""
@@ -100,9 +105,10 @@ def detect(
     settings = _fitted(settings, cartridge, levels)
     prefixes = [channel.prefix for channel in cartridge.channels]
     order = visiting_order(cartridge.layout)
-    tables = []
+    tables, masked_px = [], 0
     for done, window in enumerate(_windows(cartridge, order, read_ahead=read_ahead), start=1):
         smooth = smoothed(window.above, settings.smoothing_px)
+        masked_px += _mask_obstacles(smooth, window, levels, settings)
         segmented = completed(segmenter(smooth, settings), smooth, settings)
         found = measure(window, smooth, segmented, settings, levels, prefixes)
         tables.append(_owned(found, window, cartridge.layout, settings))
@@ -112,7 +118,29 @@ def detect(
     cells = _assembled(tables, cartridge, settings).with_columns(
         **{k: pl.lit(v) for k, v in noise.items()}
     )
-    return Detection(cells, dict(zip(prefixes, levels, strict=True)), settings, len(order))
+    return Detection(
+        cells,
+        dict(zip(prefixes, levels, strict=True)),
+        settings,
+        len(order),
+        masked_px * settings.pixel_size_um**2,
+    )
+
+
+def _mask_obstacles(
+    smooth: Planes,
+    window: Window,
+    levels: tuple[ChannelLevels, ...],
+    settings: SegmentationSettings,
+) -> int:
+    """Take obstacles out of a window; give the pixels masked in the frame itself."""
+    noise = [level.noise for level in levels]
+    mask = obstacle_mask(smooth, noise, pixel_size_um=settings.pixel_size_um)
+    if mask is None:
+        return 0
+    smooth[:, mask] = 0
+    frame = mask[window.top : window.top + window.height, window.left : window.left + window.width]
+    return int(frame.sum())
 
 
 def _levels_of(cartridge: Cartridge) -> tuple[ChannelLevels, ...]:
