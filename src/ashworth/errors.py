@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,19 @@ class InputError(AshworthError):
     problems : tuple of Problem
         All faults, in the order of table, row and column. The message shows the first 50 of
         each table and column and counts the rest.
+    subject : str
+        What the problems are in.
     """
 
     def __init__(self, problems: Sequence[Problem], *, subject: str = "the input") -> None:
-        self.problems = tuple(problems)
+        self.problems, self.subject = tuple(problems), subject
         count = len(self.problems)
         head = f"{count} problem{'' if count == 1 else 's'} in {subject}:"
         super().__init__("\n".join([head, *(f"- {line}" for line in _grouped(self.problems))]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by problems and subject, so that it crosses processes."""
+        return partial(type(self), subject=self.subject), (self.problems,)
 
 
 _SHOWN = 50
@@ -114,10 +122,14 @@ class DefinitionFileError(DefinitionError):
     """Definition files with faults: carries every `Problem`, with file, line and key path."""
 
     def __init__(self, problems: Sequence[Problem], *, subject: str) -> None:
-        self.problems = tuple(problems)
+        self.problems, self.subject = tuple(problems), subject
         count = len(self.problems)
         head = f"{count} problem{'' if count == 1 else 's'} in {subject}:"
         super().__init__("\n".join([head, *(f"- {line}" for line in _grouped(self.problems))]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by problems and subject, so that it crosses processes."""
+        return partial(type(self), subject=self.subject), (self.problems,)
 
 
 class FrameError(AshworthError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import shutil
 import struct
@@ -133,7 +134,11 @@ def test_stretch_limits_the_wrong_way_round(tmp_path):
     assert "stretch limits (tags 755, 756) are 900 and 100" in fault_of(folder).fault
 
 
-def test_a_frame_error_crosses_processes():
+def test_errors_cross_processes(tmp_path):
+    with pytest.raises(InputError) as caught:
+        open_folder(tmp_path)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.problems) == (str(caught.value), caught.value.problems)
     fault = pickle.loads(pickle.dumps(FrameError("a.tif", 3, "is truncated")))
     assert (fault.file, fault.frame, str(fault)) == ("a.tif", 3, "a.tif (frame 3): is truncated")
 
@@ -486,4 +491,27 @@ def test_any_file_cut_anywhere_is_an_error_or_right(tmp_path, format):
                         np.testing.assert_array_equal(pixels, known)
             except AshworthError:
                 pass
+        path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("compression", [None, "lzw"])
+@pytest.mark.parametrize("format", sorted(WRITERS))
+def test_any_bytes_changed_are_an_error_or_a_frame(tmp_path, format, compression):
+    """Changed bytes in any file give a frame of the right shape or an error of ours."""
+    made = cartridge(2, 1, order=row_major, size=(9, 11), events=EVENTS[:1])
+    folder = write_folder(made, tmp_path / "s", format=format, compression=compression)
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size)
+    rng = np.random.default_rng(11)
+    for turn in range(60):
+        path = paths[turn % len(paths)]
+        raw = path.read_bytes()
+        changed = bytearray(raw)
+        at = int(rng.integers(len(raw)))
+        changed[at : at + 4] = [b"\xff" * 4, rng.bytes(1), rng.bytes(4), b""][turn % 4]
+        path.write_bytes(changed)
+        with contextlib.suppress(AshworthError):
+            read = open_folder(folder)
+            shape = (len(read.channels), read.layout.height, read.layout.width)
+            for index in range(len(read.layout)):
+                assert read.load(index).shape == shape
         path.write_bytes(raw)

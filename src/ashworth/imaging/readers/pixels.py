@@ -102,9 +102,9 @@ def _fill(handle: FileIO, where: int, out: Pixels) -> None:
 def _decode(handle: FileIO, page: Page) -> Stored:
     """Decode a page in strips; tiles and rare codecs go to tifffile."""
     if page.tiled or page.predictor not in (1, 2):
-        return _by_tifffile(handle, page.number)
+        return _by_tifffile(handle, page)
     if page.compression != 1 and page.compression not in _DECODERS:
-        return _by_tifffile(handle, page.number)
+        return _by_tifffile(handle, page)
     kind = np.dtype(f"{'>' if page.big_endian else '<'}u{page.bits // 8}")
     stored = np.empty((page.height, page.width), kind.newbyteorder("="))
     for strip, (where, count) in enumerate(zip(page.offsets, page.counts, strict=True)):
@@ -133,14 +133,17 @@ def _strip(raw: bytes, page: Page, shape: tuple[int, ...], kind: np.dtype[Any]) 
     return np.frombuffer(raw, kind, count=size // kind.itemsize).reshape(shape)
 
 
-def _by_tifffile(handle: FileIO, number: int) -> Stored:
+def _by_tifffile(handle: FileIO, page: Page) -> Stored:
     """Let tifffile decode a page."""
     try:
         handle.seek(0)
         with tifffile.TiffFile(handle) as file:
-            return file.pages[number].asarray(maxworkers=1)
+            stored = file.pages[page.number].asarray(maxworkers=1)
     except Exception as error:
         raise TiffFault(f"is damaged: its pixels cannot be decoded ({error})") from None
+    if stored.shape != (page.height, page.width) or stored.dtype not in (np.uint8, np.uint16):
+        raise TiffFault(f"is damaged: its pixels decode to {stored.dtype} {stored.shape}")
+    return stored
 
 
 def restore(stored: Stored, low: int, high: int, out: Pixels) -> None:
