@@ -12,7 +12,6 @@ sum from the k-th of them on, once each of them has their mean moments.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -228,8 +227,8 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
     """
     d, row_start = design, design.row_start
     blocks = _make_blocks(row_start[1:] - row_start[:-1])
-    terms, term_weight, tied, *ties = _terms(d, efron=efron)
-    late, left_at, *left = _late(d)
+    terms, term_weight, tied, tie_start, tie_of, tie_share = _terms(d, efron=efron)
+    late, left_at, left_start, left_of = _late(d)
     offset = d.offset if d.widest_offset else None
     if row_start.size == 2:
         here = np.zeros(d.rows.size, np.int64)
@@ -238,7 +237,8 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
         return Layout(
             blocks, d.columns, weights, offset, row_start, d.event_rows, terms,
             term_weight,
-            here.cumsum() - 1, tied, *ties, late, left_at, *left,
+            here.cumsum() - 1, tied, tie_start, tie_of, tie_share, late, left_at,
+            left_start, left_of,
         )  # fmt: skip
     padded = blocks.start * blocks.size
     shift = padded[:-1] - row_start[:-1]
@@ -250,12 +250,14 @@ def lay_out(design: CoxDesign, *, efron: bool) -> Layout:
     return Layout(
         blocks, d.columns.take(source, axis=1), d.weights.take(source) * (row < end),
         None if offset is None else offset.take(source), padded, place.take(d.event_rows),
-        terms, term_weight, None, place.take(tied), *ties, place.take(late),
-        place.take(left_at), *left,
+        terms, term_weight, None, place.take(tied), tie_start, tie_of, tie_share, place.take(late),
+        place.take(left_at), left_start, left_of,
     )  # fmt: skip
 
 
-def _terms(design: CoxDesign, *, efron: bool) -> tuple[Any, ...]:
+def _terms(
+    design: CoxDesign, *, efron: bool
+) -> tuple[Integers, Floats, Integers, Integers, Integers, Floats]:
     """Rows and weights of the terms; tied rows, their starts, their cells, and 1 / d."""
     rows, start, deaths = design.event_rows, design.event_start, design.deaths
     weight = np.add.reduceat(design.weights.take(rows), start)

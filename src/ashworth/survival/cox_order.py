@@ -139,7 +139,9 @@ def find_cells(
     return Cells(exit_cell, entry_cell, deaths.astype(np.int64), first.astype(np.int64))
 
 
-def late_entries(entry_cell: Integers, first_cell: Integers, n_cells: int) -> tuple[Integers, ...]:
+def late_entries(
+    entry_cell: Integers, first_cell: Integers, n_cells: int
+) -> tuple[Integers, Integers]:
     """Rows that enter after their stratum's first event time, by entry cell, and the starts."""
     late = np.flatnonzero(entry_cell >= first_cell)
     if late.size == 0:
@@ -165,12 +167,15 @@ def by_counting(cells: Cells, event: Booleans) -> Order:
     exit_cell, entry_cell = cells.exit_cell[rows], cells.entry_cell[rows]
     used = _used(cells.stratum_start)
     if used.size == 2 and entry_cell.size and entry_cell.max() < 0:
-        late = np.zeros(0, np.int64), np.zeros(n_cells + 1, np.int64)
+        late_rows, late_start = np.zeros(0, np.int64), np.zeros(n_cells + 1, np.int64)
     else:
         first = np.repeat(used[:-1], np.diff(cell_start[used]))
-        late = late_entries(entry_cell, first, n_cells)
-    events = find_events(cell_start, cells.deaths)
-    return Order(rows, exit_cell, entry_cell, cell_start, cells.deaths, used, *late, *events)
+        late_rows, late_start = late_entries(entry_cell, first, n_cells)
+    events, event_start = find_events(cell_start, cells.deaths)
+    return Order(
+        rows, exit_cell, entry_cell, cell_start, cells.deaths, used, late_rows, late_start,
+        events, event_start,
+    )  # fmt: skip
 
 
 def by_sorting(
