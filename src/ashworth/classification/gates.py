@@ -17,7 +17,9 @@ from ashworth.definitions.loader import load
 from ashworth.version import __version__
 
 Features = Mapping[str, NDArray[np.float64]]
-SOFTNESS = 0.35
+SIZES = ("nucleus_um2", "diameter_um")
+SHARES = ("nuclear_share", "nucleus_on_ck", "saturated_channels_share", "least_over_most")
+SIZE_SOFTNESS = 0.25
 NONE_FITS, UNDECIDED = -1, -2
 _PREFIX = {"nucleus": "dapi", "inclusion": "ck", "exclusion": "cd45"}
 
@@ -75,8 +77,9 @@ def call_cells(cells: pl.DataFrame, rule: str | CallRule = "ctc-epithelial") -> 
     Notes
     -----
     The score of a cell says how clearly it fits its class: the least, over the class's gates, of
-    :math:`1 / (1 + e^{-m / 0.35})` with m the logarithm of value over limit (of limit over value
-    for upper limits); 0.5 is on the limit.
+    :math:`1 / (1 + (l / v)^{1/s})` for a value v above the limit l (inverted for upper limits);
+    0.5 is on the limit. s is 1, and 0.25 for sizes, which vary less than intensities; shares
+    enter as odds.
     """
     rule = load("call_rule", rule) if isinstance(rule, str) else rule
     missing = [r for r in rule.channels if f"{_PREFIX[r]}_mean" not in cells.columns]
@@ -180,12 +183,20 @@ def _passes(value: NDArray[np.float64], gate: Gate) -> NDArray[np.bool_]:
 
 
 def _fit(value: NDArray[np.float64], gate: Gate) -> NDArray[np.float64]:
-    """Logistic function of the log distance from the limit; 1 where the limit is 0."""
-    if gate.limit <= 0:
+    """How clearly a gate holds, 0 to 1; 0.5 on the limit, 1 where the limit is 0."""
+    limit = gate.limit
+    if limit <= 0:
         return np.ones_like(value)
-    margin = np.log(np.maximum(value, 1e-3 * gate.limit) / gate.limit)
-    sign = 1.0 if gate.above is not None else -1.0
-    return 1 / (1 + np.exp(-sign * margin / SOFTNESS))
+    if gate.feature in SHARES:
+        value, limit = _odds(value), float(_odds(np.array(limit)))
+    softness = SIZE_SOFTNESS if gate.feature in SIZES else 1.0
+    ratio = np.maximum(value, 1e-6 * limit) / limit
+    return 1 / (1 + ratio ** ((-1.0 if gate.above is not None else 1.0) / softness))
+
+
+def _odds(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    inside = np.clip(share, 0.001, 0.999)
+    return inside / (1 - inside)
 
 
 def reasons(features: Features, choice: NDArray[np.int64], rule: CallRule) -> list[str]:

@@ -12,6 +12,12 @@ from ashworth.workflows.images.pictures import CLASSES
 from ashworth.workflows.images.task import SampleTask
 
 _SCATTER_MOST = 4000
+_TALLY = {
+    "both": "called by both",
+    "missed": "operator only",
+    "extra": "software only",
+    "neither": "called by neither",
+}
 
 
 def class_counts(analysis: Analysis) -> dict[str, int]:
@@ -118,10 +124,7 @@ def _agreement(analysis: Analysis) -> pl.DataFrame:
     if analysis.agreement is None:
         return pl.DataFrame()
     table = analysis.agreement.table()
-    tally = [
-        (name, float(getattr(analysis.agreement, name)))
-        for name in ("both", "missed", "extra", "neither")
-    ]
+    tally = [(_TALLY[name], float(getattr(analysis.agreement, name))) for name in _TALLY]
     head = pl.DataFrame(
         [(n, v, None, None) for n, v in tally],
         schema={
@@ -132,7 +135,10 @@ def _agreement(analysis: Analysis) -> pl.DataFrame:
         },
         orient="row",
     )
-    measures = table.select("measure", pl.col("estimate").alias("value"), "lower", "upper")
+    measures = table.select(
+        pl.col("measure").str.replace_all("_", " ").replace({"ac1": "Gwet's AC1"}),
+        pl.col("estimate").alias("value"), "lower", "upper",
+    )  # fmt: skip
     return pl.concat([head, measures])
 
 
