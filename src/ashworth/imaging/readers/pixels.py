@@ -24,6 +24,8 @@ Scaling = Literal["stretched", "offset", "plain"]
 Stored = NDArray[np.uint8] | NDArray[np.uint16]
 
 OFFSET = 32768
+LEAST_FOR_KERNEL = 2**18
+"""Pixels of a page from which LZW is decoded by the compiled kernel."""
 _DECODERS: dict[int, Callable[..., Any]] = {
     5: imagecodecs.lzw_decode,
     8: imagecodecs.deflate_decode,
@@ -123,7 +125,7 @@ def _strip(raw: bytes, page: Page, shape: tuple[int, ...], kind: np.dtype[Any]) 
     size = int(np.prod(shape)) * kind.itemsize
     if page.compression != 1:
         try:
-            raw = _DECODERS[page.compression](raw, out=size)
+            raw = _decoder(page, raw)(raw, out=size)
         except Exception as error:
             raise TiffFault(
                 f"is damaged: its compressed pixels cannot be decoded ({error})"
@@ -131,6 +133,34 @@ def _strip(raw: bytes, page: Page, shape: tuple[int, ...], kind: np.dtype[Any]) 
     if len(raw) < size:
         raise TiffFault(f"is damaged: a strip holds {len(raw)} of {size} bytes")
     return np.frombuffer(raw, kind, count=size // kind.itemsize).reshape(shape)
+
+
+def _decoder(page: Page, raw: bytes) -> Callable[..., Any]:
+    """Decoder of a strip: for the LZW of large pages the kernel, if it knows the dialect."""
+    if (
+        page.compression == 5
+        and raw[:1] == b"\x80"
+        and page.width * page.height >= LEAST_FOR_KERNEL
+    ):
+        return lzw
+    return _DECODERS[page.compression]
+
+
+def lzw(raw: bytes, out: int) -> bytes | bytearray | NDArray[np.uint8]:
+    """Decode a strip of LZW; what the kernel cannot decode is left to imagecodecs.
+
+    Parameters
+    ----------
+    raw : bytes
+    out : int
+        Bytes that the strip holds.
+    """
+    from ashworth.imaging.readers.lzw_kernel import SPARE, decode_lzw
+
+    decoded = np.empty(out + SPARE, np.uint8)
+    if decode_lzw(np.frombuffer(raw, np.uint8), decoded, out) == out:
+        return decoded[:out]
+    return imagecodecs.lzw_decode(raw, out=out)
 
 
 def _by_tifffile(handle: FileIO, page: Page) -> Stored:
