@@ -9,11 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.errors import InputError, Problem
+from ashworth.imaging.nuclei_clumps import Clumps, Division, divide_clumps, look_at_image, resized
 from ashworth.imaging.nuclei_flood import flood
-from ashworth.imaging.nuclei_foreground import Floats, level, typical_diameter
-from ashworth.imaging.nuclei_regions import fill_holes, largest_parts, renumber
+from ashworth.imaging.nuclei_foreground import Floats, Survey, smoothed, survey
+from ashworth.imaging.nuclei_network import contrast, shipped_network
+from ashworth.imaging.nuclei_regions import boxes, fill_holes, largest_parts, renumber
+from ashworth.imaging.nuclei_runs import find_runs, join_runs, paint, part_boxes
+from ashworth.imaging.nuclei_shapes import hull_areas
 
 Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+
+DIVISION = Division(pass_ratio=0.8, pass_depth=0.1)
+
+SINGLE_AREA = 1.6
+"""A part of up to this many times the typical area may be one nucleus without a closer look."""
+
+SINGLE_SOLIDITY = 0.92
+"""If it fills this share of its convex hull."""
+
+SMALLEST_SHARE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,7 @@ class NucleiSettings:
     threshold : float or None
         Level in image units; pixels above it are foreground. None: from the image.
     smallest_px : int or None
-        Objects of fewer pixels are dropped, 1 or more; None: 4 % of a typical nucleus, 20 px at
+        Objects of fewer pixels are dropped, 1 or more; None: 4 % of a typical nucleus, 12 px at
         least.
     """
 
@@ -71,35 +85,86 @@ def segment_nuclei(image: Image, settings: NucleiSettings | None = None) -> NDAr
     empty = np.zeros(image.shape, np.int32)
     if image.size == 0 or image.min() == image.max():
         return empty
-    raw = image.astype(np.float32)
-    diameter = settings.diameter_px or _diameter(raw)
+    raw = image.astype(np.float32, copy=False)
+    found = survey(raw) if settings.diameter_px is None or settings.threshold is None else None
+    diameter = settings.diameter_px or (found.diameter_px if found else 0.0)
     if not diameter:
         return empty
-    smooth = cv2.GaussianBlur(raw, (0, 0), max(0.06 * diameter, 0.7))
-    cut = settings.threshold
-    if cut is None:
-        cut = level(smooth, noise_factor=4, height_fraction=0.4).threshold
-    mask = (smooth > cut).astype(np.uint8)
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
-    distance = cv2.GaussianBlur(distance, (0, 0), max(0.04 * diameter, 0.6))
-    labels = flood(distance, mask, 0.8, max(0.04 * diameter, 0.5))
-    n = int(labels.max())
-    labels = largest_parts(labels, n, _smallest_px(settings, diameter))
-    fill_holes(labels, n)
+    smallest = _smallest_px(settings, diameter)
+    if settings.threshold is not None:
+        labels, n = _by_threshold(raw, settings.threshold, diameter, smallest)
+    elif found and found.height > 0:
+        labels, n = _by_network(raw, found, diameter, smallest)
+    else:
+        return empty
+    fill_holes(labels, boxes(labels, n))
     renumber(labels, n)
     return labels
 
 
-def _diameter(raw: Floats) -> float:
-    smooth = cv2.GaussianBlur(raw, (0, 0), 1)
-    found = level(smooth, noise_factor=4, height_fraction=0.4)
-    return typical_diameter((smooth > found.threshold).astype(np.uint8))
+def _by_network(
+    raw: Floats, found: Survey, diameter: float, smallest: int
+) -> tuple[NDArray[np.int32], int]:
+    """Nuclei where the network sees some, in the whole image."""
+    network = shipped_network()
+    view = contrast(resized(raw, network.diameter_px / diameter), found.background, found.height)
+    logit, distance = look_at_image(network, view)
+    land = np.maximum(distance, np.float32(0.01))
+    mask = (logit > 0).astype(np.uint8)
+    labels = flood(land, mask, DIVISION.pass_ratio, DIVISION.pass_depth)
+    if labels.shape != raw.shape:
+        labels = _enlarged(labels, logit, raw.shape)
+    n = int(labels.max())
+    return largest_parts(labels, n, smallest), n
+
+
+def _enlarged(
+    labels: NDArray[np.int32], logit: Floats, shape: tuple[int, ...]
+) -> NDArray[np.int32]:
+    """Labels at the image's scale: the nearest one where the interpolated log-odds are positive."""
+    size = (shape[1], shape[0])
+    near = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
+    inside = np.asarray(cv2.resize(logit, size, interpolation=cv2.INTER_LINEAR)) > 0
+    return np.where(inside, near, 0).astype(np.int32)
+
+
+def _by_threshold(
+    raw: Floats, threshold: float, diameter: float, smallest: int
+) -> tuple[NDArray[np.int32], int]:
+    """Parts above a threshold; what is no single convex nucleus is divided."""
+    mask = (smoothed(raw, max(0.06 * diameter, 0.5)) > threshold).view(np.uint8)
+    runs = find_runs(mask)
+    part, n = join_runs(runs)
+    box, area = part_boxes(runs, part, n)
+    kept = area >= smallest
+    single = (area <= SINGLE_AREA * np.pi / 4 * diameter**2) & (
+        area >= SINGLE_SOLIDITY * hull_areas(runs, part, box)
+    )
+    number = np.arange(n + 1, dtype=np.int32)
+    labels = np.zeros(raw.shape, np.int32)
+    paint(runs, np.where(kept, np.where(single, number, -number), 0).astype(np.int32)[part], labels)
+    numbers = np.flatnonzero(kept & ~single)
+    if numbers.size:
+        network = shipped_network()
+        scale = network.diameter_px / diameter
+        clumps = Clumps(numbers, box, scale, SINGLE_SOLIDITY, *_levels(raw, mask, threshold))
+        n = divide_clumps(labels, raw, clumps, network, division=DIVISION, smallest_px=smallest)
+    return labels, n
+
+
+def _levels(raw: Floats, mask: NDArray[np.uint8], threshold: float) -> tuple[float, float]:
+    """Background and typical height above it, from every 16th pixel where these suffice."""
+    values, inside = raw[::4, ::4], mask[::4, ::4] > 0
+    if inside.all() or not inside.any():
+        values, inside = raw, mask > 0
+    background = threshold if inside.all() else float(np.median(values[~inside]))
+    return background, max(float(np.median(values[inside])) - background, 1e-3)
 
 
 def _smallest_px(settings: NucleiSettings, diameter: float) -> int:
     if settings.smallest_px is not None:
         return settings.smallest_px
-    return max(20, round(0.04 * np.pi / 4 * diameter**2))
+    return max(12, round(SMALLEST_SHARE * np.pi / 4 * diameter**2))
 
 
 def _check(image: Image, settings: NucleiSettings) -> None:

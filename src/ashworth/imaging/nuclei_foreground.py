@@ -1,4 +1,4 @@
-"""Which pixels are nuclei: background level, noise, threshold and typical size of an image."""
+"""What an image says about itself: background, typical brightness and size of its nuclei."""
 
 from __future__ import annotations
 
@@ -10,24 +10,64 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+INSCRIBED = 0.85
+"""Inscribed circle's diameter by that of the circle of equal area, for nuclei (measured)."""
+
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """What separates nuclei from background, in image units.
+class Survey:
+    """Background, brightness and size.
 
     Attributes
     ----------
-    threshold : float
-        Pixels above it are foreground.
     background : float
-        Median of the pixels at or below Otsu's threshold.
-    noise : float
-        Robust standard deviation of these pixels (1.4826 times their median deviation).
+        Level of the pixels without nuclei, in image units.
+    height : float
+        Typical nucleus above the background, in image units; 0 where there is none.
+    diameter_px : float
+        Of the circle that has the area of a typical nucleus; 0 where there is none.
     """
 
-    threshold: float
     background: float
-    noise: float
+    height: float
+    diameter_px: float
+
+
+def smoothed(image: NDArray[np.generic], sigma_px: float) -> Floats:
+    """Gaussian smoothing in float32."""
+    return np.asarray(
+        cv2.GaussianBlur(image.astype(np.float32, copy=False), (0, 0), sigma_px), np.float32
+    )
+
+
+def survey(image: Floats) -> Survey:
+    """Estimate background, height and diameter of the nuclei in an image.
+
+    Twice: after smoothing by 1 px, then by 4 % of the diameter found.
+    """
+    smooth = smoothed(image, 1.0)
+    diameter = inscribed_diameter((smooth > level(smooth, 0.4)[1]).astype(np.uint8))
+    smooth = smoothed(image, max(0.04 * diameter, 0.5))
+    diameter = inscribed_diameter((smooth > level(smooth, 0.4)[1]).astype(np.uint8))
+    background, threshold = level(smooth, 0.3)
+    above = smooth[smooth > threshold]
+    height = float(np.median(above)) - background if above.size else 0.0
+    return Survey(background, height, diameter / INSCRIBED)
+
+
+def level(smooth: Floats, height_fraction: float) -> tuple[float, float]:
+    """Background, and the threshold between it and the nuclei.
+
+    The background is the median of what lies below Otsu's threshold. Nuclei begin at a fraction
+    of their median height above it, or at four standard deviations of the background (1.4826
+    times the median deviation), whichever is higher.
+    """
+    cut = otsu(smooth)
+    below, above = smooth[smooth <= cut], smooth[smooth > cut]
+    background = float(np.median(below))
+    noise = float(1.4826 * np.median(np.abs(below - background)))
+    height = float(np.median(above)) - background if above.size else 0.0
+    return background, background + max(4 * noise, height_fraction * height)
 
 
 def otsu(values: Floats) -> float:
@@ -47,26 +87,14 @@ def otsu(values: Floats) -> float:
     return low + float((cut + 0.5) / 255 * high) ** 2
 
 
-def level(smooth: Floats, *, noise_factor: float, height_fraction: float) -> Level:
-    """Find background, noise and threshold of a smoothed image."""
-    cut = otsu(smooth)
-    below = smooth[smooth <= cut]
-    background = float(np.median(below))
-    noise = float(1.4826 * np.median(np.abs(below - background)))
-    above = smooth[smooth > cut]
-    height = float(np.median(above)) - background if above.size else 0.0
-    rise = max(noise_factor * noise, height_fraction * height)
-    return Level(background + rise, background, noise)
-
-
-def typical_diameter(mask: NDArray[np.uint8]) -> float:
-    """Diameter in px of the inscribed circles at the tops of the distance map.
+def inscribed_diameter(mask: NDArray[np.uint8]) -> float:
+    """Diameter in px of the circles inscribed at the tops of the distance map.
 
     The area-weighted median, so that specks do not count; 0 for an empty mask.
     """
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
-    is_top = (distance >= cv2.dilate(distance, np.ones((5, 5), np.uint8))) & (distance > 1.5)
-    radii = np.sort(distance[is_top])
+    distance = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 5), np.float32)
+    highest = cv2.dilate(distance, np.ones((5, 5), np.uint8))
+    radii = np.sort(distance[(distance >= highest) & (distance > 1.5)])
     if not radii.size:
         return 0.0
     weight = np.cumsum(radii.astype(np.float64) ** 2)

@@ -7,6 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 Labels = NDArray[np.int32]
+Boxes = NDArray[np.int32]
+"""Top, left, bottom, right (inclusive) of each label from 0; top > bottom where it is absent."""
 
 
 @njit(cache=True, nogil=True)
@@ -85,8 +87,8 @@ def largest_parts(labels: Labels, n_labels: int, smallest_px: int) -> Labels:
 
 
 @njit(cache=True, nogil=True)
-def boxes(labels: Labels, n_labels: int) -> NDArray[np.int32]:
-    """Top, left, bottom, right (inclusive) of each label; top > bottom where it is absent."""
+def boxes(labels: Labels, n_labels: int) -> Boxes:
+    """Box of each label."""
     height, width = labels.shape
     box = np.empty((n_labels + 1, 4), np.int32)
     box[:, 0], box[:, 1], box[:, 2], box[:, 3] = height, width, -1, -1
@@ -102,10 +104,9 @@ def boxes(labels: Labels, n_labels: int) -> NDArray[np.int32]:
 
 
 @njit(cache=True, nogil=True)
-def fill_holes(labels: Labels, n_labels: int) -> None:
+def fill_holes(labels: Labels, box: Boxes) -> None:
     """Give each label the pixels that it encloses by 4-connectivity, in place."""
-    box = boxes(labels, n_labels)
-    for k in range(1, n_labels + 1):
+    for k in range(1, box.shape[0]):
         top, left = box[k, 0], box[k, 1]
         high, wide = box[k, 2] - top + 3, box[k, 3] - left + 3
         if high <= 2:
