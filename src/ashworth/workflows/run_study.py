@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ashworth.figures import Figure
 from ashworth.storage import results_folder, write_run_log, write_table
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults, analyse
+from ashworth.workflows.study.images import StudyImages, clear_staging, count_images
 from ashworth.workflows.study.inputs import StudyInputs, read_study
 from ashworth.workflows.study.report import study_report
 from ashworth.workflows.study.result_tables import result_tables
@@ -81,9 +82,17 @@ class RunSummary:
 
 
 def run_study(
-    study: Path, *, out: Path | None = None, progress: Progress | None = None
+    study: Path,
+    *,
+    out: Path | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
 ) -> RunSummary:
     """Analyse a study folder and write its results folder.
+
+    Image folders below ``images/`` are enumerated first. Those that are finished are kept, also
+    if the run ends early: they are not done again until their files change.
 
     Parameters
     ----------
@@ -91,6 +100,10 @@ def run_study(
         Folder with study.toml and the tables.
     out : Path, optional
         Results folder; ``study / "results"`` by default.
+    workers : int, optional
+        Processes for image folders; by default as many as there are processors.
+    cluster : str, optional
+        Address of a Dask scheduler for image folders instead.
     progress : callable, optional
         Called with (label, done, total).
 
@@ -102,6 +115,8 @@ def run_study(
     ------
     InputError
         With all problems of the input; the previous results are then untouched.
+    AshworthError
+        If the results of an image folder could not be written.
     """
     started = datetime.now(UTC)
     tell = progress or (lambda *_: None)
@@ -116,23 +131,46 @@ def run_study(
         settings = load_settings(study / "study.toml")
         tell("reading tables", 0, STEPS)
         inputs = read_study(study, settings)
+        images = count_images(
+            study, inputs.tables, settings, work=work, target=target,
+            runs_given=inputs.runs_given, workers=workers, cluster=cluster, progress=tell,
+        )  # fmt: skip
+        inputs, settings = _with_images(inputs, settings, images)
         tell("analysing", 1, STEPS)
         results = analyse(inputs.tables, settings)
         tell("drawing", 2, STEPS)
-        html, figures = study_report(results, notices=inputs.notices)
+        html, figures = study_report(results, notices=inputs.notices, images=images)
         tell("writing", 3, STEPS)
-        _write(work, results, html, figures)
+        _write(work, results, images, html, figures)
         summary = _summary(results, inputs, target)
-        _log(work, study, started, settings, inputs, summary)
+        _log(work, study, started, settings, inputs, images, summary)
+    clear_staging(target)
     tell("done", STEPS, STEPS)
     return summary
 
 
-def _write(work: Path, results: StudyResults, html: str, figures: list[Figure]) -> None:
+def _with_images(
+    inputs: StudyInputs, settings: StudySettings, images: StudyImages | None
+) -> tuple[StudyInputs, StudySettings]:
+    """Put the counts of images into the inputs; simulated images make a simulated study."""
+    if images is None:
+        return inputs, settings
+    notices = (*inputs.notices, *images.notices)
+    if images.simulated and not settings.simulated:
+        settings = settings.model_copy(update={"simulated": True})
+        notices += ("images: some are simulated, so everything here is marked as simulated",)
+    return replace(inputs, tables=images.tables, notices=notices), settings
+
+
+def _write(
+    work: Path, results: StudyResults, images: StudyImages | None, html: str,
+    figures: list[Figure],
+) -> None:  # fmt: skip
     """Write tables, figures and the report."""
     for folder in ("tables", "figures"):
         (work / folder).mkdir()
-    for name, frame in result_tables(results).items():
+    tables = result_tables(results) | ({} if images is None else {"image_counts": images.table})
+    for name, frame in tables.items():
         write_table(frame, work / "tables", name)
     for figure in figures:
         (work / "figures" / f"{figure.name}.svg").write_text(figure.svg(), encoding="utf-8")
@@ -142,16 +180,17 @@ def _write(work: Path, results: StudyResults, html: str, figures: list[Figure]) 
 
 def _log(
     work: Path, study: Path, started: datetime, settings: StudySettings, inputs: StudyInputs,
-    summary: RunSummary,
+    images: StudyImages | None, summary: RunSummary,
 ) -> None:  # fmt: skip
-    """Write the run log."""
+    """Write the run log; image folders stand in it by fingerprint, their pixels are not hashed."""
+    fingerprints = {} if images is None else {"images": images.fingerprints}
     write_run_log(
         work,
         command="ashworth run",
         started_at=started,
         inputs=inputs.files,
         base=study,
-        options=json.loads(settings.model_dump_json()),
+        options=json.loads(settings.model_dump_json()) | fingerprints,
         notices=summary.notices,
     )
 

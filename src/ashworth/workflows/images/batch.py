@@ -128,9 +128,8 @@ def enumerate_folders(
     tasks = _tasks([Path(f).absolute() for f in folders], out, assay, volume_ml)
     _claim(out)
     results = run_tasks(tasks, workers=workers, cluster=cluster, progress=progress)
-    found = Enumeration(out, tuple(results))
-    _write_overview(found)
-    return found
+    write_overview(out, results)
+    return Enumeration(out, tuple(results))
 
 
 def _tasks(
@@ -237,9 +236,9 @@ def _executor(workers: int, cluster: str | None) -> Iterator[Executor]:
         yield pool
 
 
-def _write_overview(found: Enumeration) -> None:
-    """Write the tables over all samples of this call and the index page."""
-    here = [s for s in found.samples if s.outcome in ("done", "not_evaluable")]
+def write_overview(folder: Path, samples: Sequence[SampleResult]) -> None:
+    """Write the tables over samples (counts, assay_runs, samples.csv) and their index page."""
+    here = [s for s in samples if s.outcome in ("done", "not_evaluable")]
     for name in ("counts", "assay_runs"):
         parts = [
             pl.read_parquet(s.folder / f"{name}.parquet")
@@ -247,9 +246,9 @@ def _write_overview(found: Enumeration) -> None:
             if (s.folder / f"{name}.parquet").is_file()
         ]
         if parts:
-            write_table(pl.concat(parts), found.folder, name)
-    _write_samples(found.samples, found.folder / "samples.csv")
-    (found.folder / "index.html").write_text(sample_index(_index_rows(found)), encoding="utf-8")
+            write_table(pl.concat(parts), folder, name)
+    _write_samples(samples, folder / "samples.csv")
+    (folder / "index.html").write_text(sample_index(_index_rows(samples)), encoding="utf-8")
 
 
 def _write_samples(samples: Iterable[SampleResult], path: Path) -> None:
@@ -261,7 +260,7 @@ def _write_samples(samples: Iterable[SampleResult], path: Path) -> None:
             writer.writerow([s.sample, s.outcome, s.reason, s.n_frames, ctc, s.simulated])
 
 
-def _index_rows(found: Enumeration) -> list[dict[str, Any]]:
+def _index_rows(samples: Sequence[SampleResult]) -> list[dict[str, Any]]:
     return [
         {
             "sample": s.sample,
@@ -272,5 +271,5 @@ def _index_rows(found: Enumeration) -> list[dict[str, Any]]:
             "simulated": s.simulated,
             "pages": (s.folder / MARK).is_file() and (s.folder / "summary.html").is_file(),
         }
-        for s in found.samples
+        for s in samples
     ]

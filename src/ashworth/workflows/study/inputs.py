@@ -15,6 +15,7 @@ from ashworth.records import TABLES, Expectations, ExtraColumn, InputFormat, rea
 from ashworth.records.formats import MISSING
 from ashworth.records.schemas import specs
 from ashworth.workflows.study.declarations import declaration_problems, demand_fit
+from ashworth.workflows.study.image_folders import has_image_folders
 from ashworth.workflows.study.settings import Covariate, StudySettings
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -33,11 +34,14 @@ class StudyInputs:
         Every file that was read, study.toml included.
     notices : tuple of str
         What was assumed and what was not read.
+    runs_given : bool
+        Whether the folder has its own `assay_runs`.
     """
 
     tables: Mapping[str, pl.DataFrame]
     files: tuple[Path, ...]
     notices: tuple[str, ...]
+    runs_given: bool = False
 
 
 def read_study(folder: Path, settings: StudySettings) -> StudyInputs:
@@ -79,7 +83,8 @@ def read_study(folder: Path, settings: StudySettings) -> StudyInputs:
     return StudyInputs(
         tables=dict(read),
         files=(folder / "study.toml", *files.values()),
-        notices=(*read.notices, *ignored, *unread),
+        notices=(*read.notices, *ignored, *unread, *_idle_images(folder, settings)),
+        runs_given="assay_runs" in files,
     )
 
 
@@ -94,7 +99,9 @@ def _files(folder: Path, settings: StudySettings) -> tuple[dict[str, Path], list
             problems.append(_file_problem(table, names, "one file per table", "keep one of them"))
         if here:
             found[table] = here[0]
-    needed = ["patients"] + (["specimens", "counts"] if settings.counted else [])
+    needed = ["patients"]
+    if settings.counted:
+        needed += ["specimens"] if has_image_folders(folder) else ["specimens", "counts"]
     problems += [_missing(table, folder) for table in needed if table not in found]
     if {"outcomes", "events"} <= set(found):
         text = "both outcomes and events"
@@ -116,6 +123,8 @@ def _missing(table: str, folder: Path) -> Problem:
     names = sorted(p.name for p in folder.iterdir() if p.is_file())
     near = difflib.get_close_matches(f"{table}.csv", names, n=1)
     remedy = f"is it {near[0]}?" if near else f"add {table}.csv"
+    if table == "counts":
+        remedy += ", or a folder images/ with a folder per specimen"
     return _file_problem(table, "no file", " or ".join(table + e for e in ENDINGS), remedy)
 
 
@@ -126,6 +135,13 @@ def _unread(folder: Path, files: Mapping[str, Path]) -> list[str]:
         p.name for p in folder.iterdir() if p.name.endswith(ENDINGS) and p.name not in used
     )
     return [f"not read: {', '.join(extra)}"] if extra else []
+
+
+def _idle_images(folder: Path, settings: StudySettings) -> list[str]:
+    """Say that images are not looked at where a covariate plays the marker."""
+    if settings.counted or not has_image_folders(folder):
+        return []
+    return ["not read: images/; a covariate is the marker"]
 
 
 def _extra_columns(settings: StudySettings) -> tuple[dict[str, ExtraColumn], list[Problem]]:

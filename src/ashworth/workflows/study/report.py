@@ -25,6 +25,7 @@ from ashworth.reports.numbers import count, median_limits, p_words, percent, rat
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
 from ashworth.workflows.study.groups import MarkerGroups
+from ashworth.workflows.study.images import StudyImages
 from ashworth.workflows.study.methods import (
     endpoint_text,
     methods_paragraphs,
@@ -32,11 +33,14 @@ from ashworth.workflows.study.methods import (
     stratified_words,
 )
 from ashworth.workflows.study.sections_endpoint import endpoint_section
+from ashworth.workflows.study.sections_images import images_section
 from ashworth.workflows.study.sections_marker import dynamics_outcome_section, marker_section
 from ashworth.workflows.study.sections_patients import patients_section
 
 
-def study_report(results: StudyResults, *, notices: Sequence[str] = ()) -> tuple[str, list[Figure]]:
+def study_report(
+    results: StudyResults, *, notices: Sequence[str] = (), images: StudyImages | None = None
+) -> tuple[str, list[Figure]]:
     """Write the report of a study.
 
     Parameters
@@ -45,6 +49,8 @@ def study_report(results: StudyResults, *, notices: Sequence[str] = ()) -> tuple
         What `analyse` computed.
     notices : sequence of str
         What was assumed or left out while reading.
+    images : StudyImages, optional
+        Counts that came from images.
 
     Returns
     -------
@@ -58,6 +64,7 @@ def study_report(results: StudyResults, *, notices: Sequence[str] = ()) -> tuple
         _summary(results),
         patients_section(results),
         marker_section(results),
+        None if images is None else images_section(images, results),
         *(endpoint_section(results, e) for e in results.endpoints),
         dynamics_outcome_section(results),
         _methods(results),
