@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.errors import InputError, Problem
-from ashworth.imaging.nuclei_clumps import Clumps, Division, divide_clumps, look_at_image, resized
-from ashworth.imaging.nuclei_flood import flood
+from ashworth.imaging.nuclei_clumps import Clumps, Division, divide_clumps
 from ashworth.imaging.nuclei_foreground import Floats, Survey, smoothed, survey
-from ashworth.imaging.nuclei_network import contrast, shipped_network
+from ashworth.imaging.nuclei_network import shipped_network
 from ashworth.imaging.nuclei_regions import boxes, fill_holes, largest_parts, renumber
 from ashworth.imaging.nuclei_runs import find_runs, join_runs, paint, part_boxes
 from ashworth.imaging.nuclei_shapes import hull_areas
+from ashworth.imaging.nuclei_whole import label_whole, tried_diameter
 
 Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
-DIVISION = Division(pass_ratio=0.8, pass_depth=0.1)
+DIVISION = Division(pass_ratio=0.8, pass_depth=0.1, log_odds=-0.4)
 
 SINGLE_AREA = 1.6
 """A part of up to this many times the typical area may be one nucleus without a closer look."""
@@ -27,7 +27,10 @@ SINGLE_AREA = 1.6
 SINGLE_SOLIDITY = 0.92
 """If it fills this share of its convex hull."""
 
-SMALLEST_SHARE = 0.04
+SMALLEST_SHARE = 0.025
+
+WIDEST_SHARE = 0.4
+"""Nuclei wider than this share of the image's shorter side are doubted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class NucleiSettings:
     threshold : float or None
         Level in image units; pixels above it are foreground. None: from the image.
     smallest_px : int or None
-        Objects of fewer pixels are dropped, 1 or more; None: 4 % of a typical nucleus, 12 px at
+        Objects of fewer pixels are dropped, 1 or more; None: 2.5 % of a typical nucleus, 12 px at
         least.
     """
 
@@ -87,7 +90,7 @@ def segment_nuclei(image: Image, settings: NucleiSettings | None = None) -> NDAr
         return empty
     raw = image.astype(np.float32, copy=False)
     found = survey(raw) if settings.diameter_px is None or settings.threshold is None else None
-    diameter = settings.diameter_px or (found.diameter_px if found else 0.0)
+    diameter = settings.diameter_px or _diameter(raw, found)
     if not diameter:
         return empty
     smallest = _smallest_px(settings, diameter)
@@ -102,16 +105,20 @@ def segment_nuclei(image: Image, settings: NucleiSettings | None = None) -> NDAr
     return labels
 
 
+def _diameter(raw: Floats, found: Survey | None) -> float:
+    """The surveyed diameter, or one that fits better where that is hard to believe."""
+    if found is None or not found.height:
+        return 0.0
+    if found.diameter_px <= WIDEST_SHARE * min(raw.shape):
+        return found.diameter_px
+    return tried_diameter(raw, found, shipped_network(), DIVISION)
+
+
 def _by_network(
     raw: Floats, found: Survey, diameter: float, smallest: int
 ) -> tuple[NDArray[np.int32], int]:
     """Nuclei where the network sees some, in the whole image."""
-    network = shipped_network()
-    view = contrast(resized(raw, network.diameter_px / diameter), found.background, found.height)
-    logit, distance = look_at_image(network, view)
-    land = np.maximum(distance, np.float32(0.01))
-    mask = (logit > 0).astype(np.uint8)
-    labels = flood(land, mask, DIVISION.pass_ratio, DIVISION.pass_depth)
+    labels, logit = label_whole(raw, found, diameter, shipped_network(), DIVISION)
     if labels.shape != raw.shape:
         labels = _enlarged(labels, logit, raw.shape)
     n = int(labels.max())
@@ -121,11 +128,11 @@ def _by_network(
 def _enlarged(
     labels: NDArray[np.int32], logit: Floats, shape: tuple[int, ...]
 ) -> NDArray[np.int32]:
-    """Labels at the image's scale: the nearest one where the interpolated log-odds are positive."""
+    """Labels at the image's scale: the nearest one where the interpolated log-odds suffice."""
     size = (shape[1], shape[0])
     near = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
-    inside = np.asarray(cv2.resize(logit, size, interpolation=cv2.INTER_LINEAR)) > 0
-    return np.where(inside, near, 0).astype(np.int32)
+    inside = np.asarray(cv2.resize(logit, size, interpolation=cv2.INTER_LINEAR))
+    return np.where(inside > DIVISION.log_odds, near, 0).astype(np.int32)
 
 
 def _by_threshold(

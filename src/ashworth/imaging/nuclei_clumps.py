@@ -37,10 +37,13 @@ class Division:
         Two tops belong together where the pass between them has this share of the lower one.
     pass_depth : float
         Or where the pass is less than this below the lower top; a nucleus' centre is about 1.
+    log_odds : float
+        Where the image gives no threshold, pixels with higher log-odds belong to nuclei.
     """
 
     pass_ratio: float
     pass_depth: float
+    log_odds: float
 
 
 def look_at_image(network: Network, view: Floats) -> tuple[Floats, Floats]:

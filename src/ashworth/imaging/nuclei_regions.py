@@ -32,21 +32,22 @@ def connected_parts(labels: Labels) -> tuple[Labels, int]:
             label = labels[i, j]
             if label == 0:
                 continue
-            here = 0
-            if j > 0 and labels[i, j - 1] == label:
-                here = parts[i, j - 1]
-            if i > 0 and labels[i - 1, j] == label:
-                above = parts[i - 1, j]
-                if here == 0:
-                    here = above
-                elif here != above:
-                    a, b = root(parent, here), root(parent, above)
-                    parent[max(a, b)] = min(a, b)
-            if here == 0:
+            left = parts[i, j - 1] if j > 0 and labels[i, j - 1] == label else 0
+            above = parts[i - 1, j] if i > 0 and labels[i - 1, j] == label else 0
+            if left and above and left != above:
+                a, b = root(parent, left), root(parent, above)
+                parent[max(a, b)] = min(a, b)
+            elif left == 0 and above == 0:
                 n += 1
                 parent[n] = n
-                here = n
-            parts[i, j] = here
+                left = n
+            parts[i, j] = max(left, above)
+    return parts, _settle(parts, parent, n)
+
+
+@njit(cache=True, nogil=True)
+def _settle(parts: Labels, parent: Labels, n: int) -> int:
+    """Replace each number by its set's, in place; return the number of sets."""
     number = np.zeros(n + 1, np.int32)
     count = 0
     for k in range(1, n + 1):
@@ -55,11 +56,10 @@ def connected_parts(labels: Labels) -> tuple[Labels, int]:
             number[k] = count
         else:
             number[k] = number[root(parent, k)]
-    for i in range(height):
-        for j in range(width):
-            if parts[i, j]:
-                parts[i, j] = number[parts[i, j]]
-    return parts, count
+    for i in range(parts.shape[0]):
+        for j in range(parts.shape[1]):
+            parts[i, j] = number[parts[i, j]]
+    return count
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,6 @@ column belong to the same part (4-connectivity).
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ def find_runs(mask: NDArray[np.uint8]) -> Runs:
     """Runs of the pixels that are not 0."""
     spare = -mask.shape[1] % 8
     if spare:
-        mask = np.asarray(cv2.copyMakeBorder(mask, 0, 0, 0, spare, cv2.BORDER_CONSTANT, value=[0]))
+        mask = np.pad(mask, ((0, 0), (0, spare)))
     mask = np.ascontiguousarray(mask)
     words = mask.view(np.int64)
     runs = np.empty((_scan(mask, words, np.empty((0, 3), np.int32)), 3), np.int32)

@@ -16,7 +16,8 @@ Doubles = NDArray[np.float64]
 def hull_areas(runs: Runs, part: Labels, box: Boxes) -> Doubles:
     """Area in px² of the convex hull of each part; entry 0 is empty.
 
-    The hull is that of the outer edges' middles, row by row.
+    The hull is that of the middles of each row's outer edges, and of the upper and lower ends:
+    a pixel has 0.5 px².
     """
     start, first, last = row_limits(runs, part, box)
     hull = np.zeros(box.shape[0], np.float64)
