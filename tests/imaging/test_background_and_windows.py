@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ashworth.imaging.background import background_grid, subtract_background, subtract_grid
+from ashworth.imaging.background import (
+    background_grid,
+    background_lines,
+    subtract_background,
+    subtract_lines,
+)
 from ashworth.imaging.cartridge import Cartridge, Layout, row_major, snake
 from ashworth.imaging.channels import Channel
 from ashworth.imaging.windows import FrameStore, visiting_order
@@ -47,11 +52,19 @@ def test_background_never_depends_on_the_height_of_the_brightest_pixel():
     assert np.array_equal(background_grid(dim), background_grid(bright))
 
 
+@pytest.mark.parametrize("shape", [(64, 96), (37, 75), (100, 31), (5, 3), (8, 9)])
+def test_the_grid_reflects_the_image_at_its_border(shape):
+    frame = np.random.default_rng(6).integers(0, 4000, shape).astype(np.uint16)
+    rows, columns = -(-shape[0] // 16) * 16, -(-shape[1] // 16) * 16
+    padded = np.pad(frame, ((0, rows - shape[0]), (0, columns - shape[1])), mode="symmetric")
+    assert np.array_equal(background_grid(frame), background_grid(padded))
+
+
 def test_a_region_of_a_frame_is_subtracted_like_the_whole_frame():
     rng = np.random.default_rng(2)
     frame = rng.normal(200, 20, (150, 210)).round().astype(np.uint16)
-    grid, part = background_grid(frame), np.empty((60, 70), np.float32)
-    subtract_grid(frame[37:97, 51:121], grid, part, top=37, left=51)
+    lines, part = background_lines(background_grid(frame)), np.empty((60, 70), np.float32)
+    subtract_lines(frame[37:97, 51:121], lines, part, top=37, left=51)
     assert np.array_equal(part, subtract_background(frame)[37:97, 51:121])
 
 

@@ -29,14 +29,43 @@ def background_grid(image: NDArray[np.uint16]) -> NDArray[np.float32]:
     """
     height, width = image.shape
     rows, columns = -(-height // BLOCK_PX), -(-width // BLOCK_PX)
-    full = cv2.copyMakeBorder(
-        image, 0, rows * BLOCK_PX - height, 0, columns * BLOCK_PX - width, cv2.BORDER_REFLECT
-    )
-    means = cv2.resize(full, (2 * columns, 2 * rows), interpolation=cv2.INTER_AREA)
+    means = _half_block_means(image, 2 * rows, 2 * columns)
     least = means.reshape(rows, 2, columns, 2).min(axis=(1, 3))
     size = 5 if min(least.shape) >= 5 else 3
     smooth = cv2.medianBlur(np.ascontiguousarray(least), size).astype(np.float32)
-    return cv2.GaussianBlur(smooth, (3, 3), 0)
+    return np.asarray(cv2.GaussianBlur(smooth, (3, 3), 0), np.float32)
+
+
+def _half_block_means(image: NDArray[np.uint16], rows: int, columns: int) -> NDArray[np.uint16]:
+    """Means of 8 x 8 pixels; beyond the lower and right border the image is reflected."""
+    half = BLOCK_PX // 2
+    height, width = image.shape
+    means = np.empty((rows, columns), np.uint16)
+    whole_rows, whole_columns = height // half, width // half
+    strips = (
+        (slice(0, whole_rows), slice(0, whole_columns)),
+        (slice(whole_rows, rows), slice(0, columns)),
+        (slice(0, whole_rows), slice(whole_columns, columns)),
+    )
+    for down, across in strips:
+        size = (across.stop - across.start, down.stop - down.start)
+        if 0 in size:
+            continue
+        part = _reflected(image, down, across, half)
+        means[down, across] = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    return means
+
+
+def _reflected(
+    image: NDArray[np.uint16], down: slice, across: slice, half: int
+) -> NDArray[np.uint16]:
+    """Pixels of some half blocks; those beyond the border are reflected."""
+    height, width = image.shape
+    if down.stop * half <= height and across.stop * half <= width:
+        return image[down.start * half : down.stop * half, across.start * half : across.stop * half]
+    y = np.arange(down.start * half, down.stop * half) % (2 * height)
+    x = np.arange(across.start * half, across.stop * half) % (2 * width)
+    return image[np.ix_(np.minimum(y, 2 * height - 1 - y), np.minimum(x, 2 * width - 1 - x))]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -44,6 +73,7 @@ def _subtract_rows(
     image: NDArray[np.uint16],
     lines: NDArray[np.float32],
     top: int,
+    left: int,
     out: NDArray[np.float32],
 ) -> None:
     """Subtract the surface that `lines` (one per row of blocks) span, linear between them."""
@@ -54,31 +84,43 @@ def _subtract_rows(
         above = int(v)
         below = min(above + 1, len(lines) - 1)
         share = np.float32(v - above)
+        high, low = lines[above, left : left + width], lines[below, left : left + width]
         for x in range(width):
-            level = lines[above, x] + share * (lines[below, x] - lines[above, x])
+            level = high[x] + share * (low[x] - high[x])
             out[y, x] = np.float32(image[y, x]) - level
 
 
-def subtract_grid(
+def background_lines(grid: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Interpolate the grid along the rows.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows of blocks, pixels of a row of blocks)
+    """
+    rows, columns = grid.shape
+    return np.asarray(
+        cv2.resize(grid, (columns * BLOCK_PX, rows), interpolation=cv2.INTER_LINEAR), np.float32
+    )
+
+
+def subtract_lines(
     image: NDArray[np.uint16],
-    grid: NDArray[np.float32],
+    lines: NDArray[np.float32],
     out: NDArray[np.float32],
     *,
     top: int = 0,
     left: int = 0,
 ) -> None:
-    """Write image minus the bilinear surface of `grid` into `out`.
+    """Write image minus the bilinear surface of its frame's `background_lines` into `out`.
 
     Parameters
     ----------
     image, out : ndarray, same shape
         A region of a frame whose upper left pixel is (top, left).
-    grid : ndarray of float32
-        From `background_grid` of the whole frame.
+    lines : ndarray of float32
+        From `background_lines` of the whole frame.
     """
-    rows, columns = grid.shape
-    lines = cv2.resize(grid, (columns * BLOCK_PX, rows), interpolation=cv2.INTER_LINEAR)
-    _subtract_rows(image, np.ascontiguousarray(lines[:, left : left + image.shape[1]]), top, out)
+    _subtract_rows(image, lines, top, left, out)
 
 
 def subtract_background(image: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -93,5 +135,5 @@ def subtract_background(image: NDArray[np.uint16]) -> NDArray[np.float32]:
     (780.0, 0.0)
     """
     above = np.empty(image.shape, np.float32)
-    subtract_grid(image, background_grid(image), above)
+    subtract_lines(image, background_lines(background_grid(image)), above)
     return above

@@ -7,14 +7,16 @@ lies; since each frame sees a margin beyond its border, it measures such a cell 
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ashworth.imaging.background import background_grid, subtract_grid
+from ashworth.imaging.background import background_grid, background_lines, subtract_lines
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
 
 
@@ -69,6 +71,20 @@ def visiting_order(layout: Layout) -> list[int]:
     )
 
 
+class Buffer:
+    """Memory for arrays of changing shape, so that fresh pages are not touched for every frame."""
+
+    def __init__(self, dtype: type[np.uint16 | np.float32]) -> None:
+        self._flat: NDArray[Any] = np.empty(0, dtype)
+
+    def array(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Give an array of this shape with any content; it is overwritten by the next call."""
+        size = math.prod(shape)
+        if size > self._flat.size:
+            self._flat = np.empty(size, self._flat.dtype)
+        return self._flat[:size].reshape(shape)
+
+
 class FrameStore:
     """Loaded frames with their background, kept only while a window still needs them.
 
@@ -87,7 +103,7 @@ class FrameStore:
         self._at = {place: i for i, place in enumerate(cartridge.layout.places)}
         self._frames: OrderedDict[int, tuple[Pixels, list[NDArray[np.float32]]]] = OrderedDict()
         self._last_use = self._last_uses(order)
-        self._buffer: tuple[Pixels, NDArray[np.float32]] | None = None
+        self._raw, self._above = Buffer(np.uint16), Buffer(np.float32)
 
     def _last_uses(self, order: Sequence[int]) -> dict[int, int]:
         last: dict[int, int] = {}
@@ -115,8 +131,16 @@ class FrameStore:
 
     def put(self, index: int, pixels: Pixels) -> None:
         """Keep a loaded frame."""
-        grids = [background_grid(channel) for channel in pixels]
-        self._frames[index] = (pixels, grids)
+        lines = [background_lines(background_grid(channel)) for channel in pixels]
+        self._frames[index] = (pixels, lines)
+
+    def above(self, index: int) -> NDArray[np.float32]:
+        """Counts above background of a frame in memory; overwritten by the next call."""
+        pixels, lines = self._frames[index]
+        out = self._above.array(pixels.shape)
+        for plane, along, target in zip(pixels, lines, out, strict=True):
+            subtract_lines(plane, along, target)
+        return out
 
     def __contains__(self, index: int) -> bool:
         """Whether a frame is in memory."""
@@ -134,32 +158,31 @@ class FrameStore:
         left, top = m * ((-1, 0) in offsets), m * ((0, -1) in offsets)
         width = left + layout.width + m * ((1, 0) in offsets)
         height = top + layout.height + m * ((0, 1) in offsets)
-        raw, above = self._arrays(height, width)
-        if len(offsets) < 9:
+        shape = (len(self._cartridge.channels), height, width)
+        raw, above = self._raw.array(shape), self._above.array(shape)
+        if len(offsets) < len({dc for dc, _ in offsets}) * len({dr for _, dr in offsets}):
             raw[:], above[:] = 0, 0
         for i, dc, dr in around:
             self._copy(i, dc * layout.width + left, dr * layout.height + top, raw, above)
         x, y = layout.origin(index)
         return Window(index, raw, above, top, left, layout.height, layout.width, x - left, y - top)
 
-    def _arrays(self, height: int, width: int) -> tuple[Pixels, NDArray[np.float32]]:
-        shape = (len(self._cartridge.channels), height, width)
-        if self._buffer is None or self._buffer[0].shape != shape:
-            self._buffer = (np.zeros(shape, np.uint16), np.zeros(shape, np.float32))
-        return self._buffer
-
     def _copy(self, index: int, x: int, y: int, raw: Pixels, above: NDArray[np.float32]) -> None:
         """Copy the part of a frame that lies in the window, at (x, y) of the window."""
-        pixels, grids = self._frames[index]
+        pixels, lines = self._frames[index]
         height, width = pixels.shape[1:]
         x0, x1 = max(x, 0), min(x + width, raw.shape[2])
         y0, y1 = max(y, 0), min(y + height, raw.shape[1])
         if x0 >= x1 or y0 >= y1:
             return
-        for c, grid in enumerate(grids):
+        for c, along in enumerate(lines):
             part = pixels[c, y0 - y : y1 - y, x0 - x : x1 - x]
             raw[c, y0:y1, x0:x1] = part
-            subtract_grid(part, grid, above[c, y0:y1, x0:x1], top=y0 - y, left=x0 - x)
+            subtract_lines(part, along, above[c, y0:y1, x0:x1], top=y0 - y, left=x0 - x)
+
+    def drop(self, index: int) -> None:
+        """Drop one frame."""
+        del self._frames[index]
 
     def forget(self, step: int) -> None:
         """Drop the frames that no window after this step needs."""
