@@ -39,7 +39,7 @@ def test_shapes_equal_scikit_image(seed):
         member = np.ones(positions.size, bool)
         assert positions.size == region.area
         alone = np.pad(labels == k, 1)
-        found = perimeter(member, positions, width, labels.size)
+        found = perimeter(member, positions, width)
         assert found == pytest.approx(reference_perimeter(alone, neighborhood=4), rel=1e-12)
         ours = eccentricity(member, positions, width)
         # scikit-image takes pixels as points; MATLAB, and so ACCEPT, as unit squares.
@@ -55,10 +55,10 @@ def test_intensities_equal_scikit_image(seed):
     raw = rng.integers(100, 3000, labels.shape).astype(np.uint16)
     lists, local = pixel_lists(labels, n), np.full(n, 7.0, np.float32)
     above = (raw - 100.0).astype(np.float32)
+    parts = kernels.parts(lists.start, lists.position, labels.ravel(), labels.ravel(), width)
     found = kernels.intensities(
-        above.ravel(), raw.ravel(), local, lists.start, lists.position, labels.ravel(),
-        labels.ravel(), width, 2900.0,
-    )  # fmt: skip
+        above.ravel(), raw.ravel(), local, lists.start, lists.position, *parts, 2900.0
+    )
     for region in regionprops(labels, intensity_image=above):
         row = found[region.label - 1]
         assert row[0] == pytest.approx(region.intensity_mean - 7, rel=1e-6)
@@ -78,10 +78,10 @@ def test_accept_features_follow_their_definitions():
     smooth = rng.uniform(0, 20, labels.shape).astype(np.float32)
     raw = rng.integers(50, 400, labels.shape).astype(np.uint16)
     lists = pixel_lists(labels, 2)
+    inner, _ = kernels.parts(lists.start, lists.position, labels.ravel(), nuclei.ravel(), 50)
     found = kernels.accept_features(
-        smooth.ravel(), raw.ravel(), lists.start, lists.position, nuclei.ravel(), 50, 9.0, 120.0,
-        0.64**2,
-    )  # fmt: skip
+        smooth.ravel(), raw.ravel(), lists.start, lists.position, inner, 50, 9.0, 120.0, 0.64**2
+    )
     for k in (1, 2):
         mask = (labels == k) & (smooth > 9)
         values = np.clip(raw[mask] - 120.0, 0, None)
@@ -111,6 +111,16 @@ def test_a_label_without_pixels_has_no_median():
     found = medians(np.array([5, 6, 7], np.float32), lists.start, lists.position)
     assert found[[0, 2]].tolist() == [5.0, 7.0]
     assert np.isnan(found[1])
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_unlabelled_median_equals_numpy(level):
+    rng = np.random.default_rng(8)
+    raw = rng.integers(0, 9, (41, 30)).astype(np.uint16)
+    cells = rng.integers(0, 3, raw.shape).astype(np.int32) + level
+    free = raw[::4, ::4][cells[::4, ::4] == 0]
+    expected = np.median(free if level == 0 else raw[::4, ::4])
+    assert kernels.unlabelled_median(raw, cells, 4) == expected
 
 
 def disc(y, x, radius, shape=(120, 160)):
@@ -159,10 +169,11 @@ def test_the_halo_of_a_bright_cell_is_given_back():
 def test_the_local_background_leaves_out_what_is_stained():
     cells = np.zeros((120, 160), np.int32)
     cells[disc(60, 60, 8)] = 1
-    free = np.ones((120, 160), np.uint8)
-    free[:, 70:] = 0
-    ring = annuli(cells, free, reach=REACH)
-    inside = np.argwhere(ring == 1)
+    stains = np.zeros((2, 120, 160), np.float32)
+    stains[1, :, 70:] = 6
+    ring = annuli(cells, stains, [5.0, 5.0], reach=REACH)
+    inside = np.transpose(np.unravel_index(ring.position, cells.shape))
+    assert ring.area_px.tolist() == [len(inside)]
     distance = np.hypot(*(inside - 60).T)
     assert distance.min() > 8 + 2
     assert distance.max() < 8 + 9

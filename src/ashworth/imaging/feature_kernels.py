@@ -22,23 +22,43 @@ ACCEPT = (
 
 
 @numba.njit(cache=True, nogil=True)
-def _rim_of(position: Positions, width: int, cells: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Pixels of one cell within two pixels of its outline: the membrane as a ring."""
-    n, size = position.size, cells.size
-    rim = np.zeros(n, np.bool_)
-    own = cells[position[0]]
-    for k in range(n):
-        p = position[k]
-        x = p % width
-        if x < 2 or x >= width - 2 or p < 2 * width or p + 2 * width >= size:
-            rim[k] = True
-            continue
-        for q in (p - 2, p + 2, p - 2 * width, p + 2 * width, p - width - 1, p - width + 1,
-                  p + width - 1, p + width + 1):  # fmt: skip
-            if cells[q] != own:
-                rim[k] = True
-                break
-    return rim
+def parts(
+    start: Positions,
+    position: Positions,
+    cells: NDArray[np.int32],
+    nuclei: NDArray[np.int32],
+    width: int,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell nucleus and membrane of each cell.
+
+    Parameters
+    ----------
+    start, position : ndarray of int64
+        Pixels of the cells.
+    cells, nuclei : ndarray of int32, raveled
+        Labels; a nucleus bears the label of its cell.
+    width : int
+
+    Returns
+    -------
+    in_nucleus, at_rim : ndarray of bool, in the order of `position`
+        Whether a pixel belongs to the cell's nucleus; lies within two pixels of its outline.
+    """
+    in_nucleus, at_rim = np.empty(position.size, np.bool_), np.zeros(position.size, np.bool_)
+    for k in range(1, start.size - 1):
+        for i in range(start[k], start[k + 1]):
+            p = position[i]
+            in_nucleus[i] = nuclei[p] == k
+            x = p % width
+            if x < 2 or x >= width - 2 or p < 2 * width or p + 2 * width >= cells.size:
+                at_rim[i] = True
+                continue
+            for q in (p - 2, p + 2, p - 2 * width, p + 2 * width, p - width - 1, p - width + 1,
+                      p + width - 1, p + width + 1):  # fmt: skip
+                if cells[q] != k:
+                    at_rim[i] = True
+                    break
+    return in_nucleus, at_rim
 
 
 @numba.njit(cache=True, nogil=True)
@@ -48,9 +68,8 @@ def intensities(
     local: Floats,
     start: Positions,
     position: Positions,
-    cells: NDArray[np.int32],
-    nuclei: NDArray[np.int32],
-    width: int,
+    in_nucleus: NDArray[np.bool_],
+    at_rim: NDArray[np.bool_],
     saturation: float,
 ) -> Columns:
     """Measure one channel in every cell, above the cell's local background.
@@ -62,9 +81,8 @@ def intensities(
         Local background of each cell, on the scale of `above`.
     start, position : ndarray of int64
         Pixels of the cells.
-    cells, nuclei : ndarray of int32, raveled
-        Labels; a nucleus bears the label of its cell.
-    width : int
+    in_nucleus, at_rim : ndarray of bool
+        From `parts`.
     saturation : float
         Pixel values from here on are saturated.
 
@@ -78,28 +96,25 @@ def intensities(
     n = start.size - 2
     out = np.full((n, 6), np.nan)
     for k in range(1, n + 1):
-        mine = position[start[k] : start[k + 1]]
-        if mine.size == 0:
+        if start[k] == start[k + 1]:
             continue
-        rim = _rim_of(mine, width, cells)
         total = square = inner = outer = 0.0
         peak = -np.inf
         n_inner = n_outer = n_saturated = 0
-        for i in range(mine.size):
-            p = mine[i]
-            v = np.float64(above[p]) - local[k - 1]
+        for i in range(start[k], start[k + 1]):
+            v = np.float64(above[position[i]]) - local[k - 1]
             total += v
             square += v * v
             peak = max(peak, v)
-            if nuclei[p] == k:
+            if in_nucleus[i]:
                 inner += v
                 n_inner += 1
-            if rim[i]:
+            if at_rim[i]:
                 outer += v
                 n_outer += 1
-            if raw[p] >= saturation:
+            if raw[position[i]] >= saturation:
                 n_saturated += 1
-        m = mine.size
+        m = start[k + 1] - start[k]
         mean = total / m
         out[k - 1, 0] = mean
         out[k - 1, 1] = peak
@@ -118,7 +133,7 @@ def accept_features(
     raw: NDArray[np.uint16],
     start: Positions,
     position: Positions,
-    nuclei: NDArray[np.int32],
+    in_nucleus: NDArray[np.bool_],
     width: int,
     threshold: float,
     level: float,
@@ -132,7 +147,8 @@ def accept_features(
         The mask is `smooth` above `threshold`; values are `raw` minus `level`, not below 0.
     start, position : ndarray of int64
         Pixels of the cells, ascending within each.
-    nuclei : ndarray of int32, raveled
+    in_nucleus : ndarray of bool
+        From `parts`.
     width : int
     threshold, level : float
         Channel's threshold; median of the frame's unlabelled pixels.
@@ -156,8 +172,8 @@ def accept_features(
         for i in range(mine.size):
             p = mine[i]
             member[i] = smooth[p] > threshold
-            in_nucleus = nuclei[p] == k
-            n_nucleus += in_nucleus
+            inner = in_nucleus[start[k] + i]
+            n_nucleus += inner
             if member[i]:
                 v = max(0.0, np.float64(raw[p]) - level)
                 buffer[m] = v
@@ -165,7 +181,7 @@ def accept_features(
                 total += v
                 square += v * v
                 peak = max(peak, v)
-                n_both += in_nucleus
+                n_both += inner
         row = out[k - 1]
         row[4], row[5] = total, m * pixel_um2
         row[9] = n_both / n_nucleus if n_nucleus > 0 else 0.0
@@ -173,7 +189,7 @@ def accept_features(
             continue
         row[0], row[1], row[2] = total / m, peak, median_of(buffer[:m])
         row[3] = np.sqrt(max(0.0, square / m - (total / m) ** 2) * m / max(1, m - 1))
-        row[6] = perimeter(member, mine, width, raw.size)
+        row[6] = perimeter(member, mine, width)
         row[7] = eccentricity(member, mine, width)
         row[8] = row[6] ** 2 / (4 * np.pi * m)
     return out
@@ -272,3 +288,28 @@ def places(
         out[k - 1, 2], out[k - 1, 3] = mine.size, n_nucleus
         out[k - 1, 4], out[k - 1, 5] = body, edge
     return out
+
+
+@numba.njit(cache=True, nogil=True)
+def unlabelled_median(raw: NDArray[np.uint16], cells: NDArray[np.int32], step: int) -> float:
+    """Median of the unlabelled pixels of a frame (of all, if there are none).
+
+    From every `step`-th row and column, by counting.
+    """
+    counts = np.zeros(65536, np.int32)
+    for label_from in (1, 2**31 - 1):
+        n = 0
+        for y in range(0, raw.shape[0], step):
+            for x in range(0, raw.shape[1], step):
+                if cells[y, x] < label_from:
+                    counts[raw[y, x]] += 1
+                    n += 1
+        if n > 0:
+            break
+    below, value, lower = 0, -1, -1
+    while below <= n // 2:
+        value += 1
+        below += counts[value]
+        if lower < 0 and below > (n - 1) // 2:
+            lower = value
+    return 0.5 * (lower + value)

@@ -33,6 +33,7 @@ from ashworth.imaging.thresholds import ChannelLevels
 from ashworth.imaging.windows import Window
 
 Columns = dict[str, NDArray[np.float64]]
+Parts = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 SPECKLE_UM = 2.0
 _FEWEST_ANNULUS_PX = 12
 
@@ -76,13 +77,17 @@ def measure(
     """
     n = int(segmented.cells.max(initial=0))
     lists = pixel_lists(segmented.cells, n)
-    free = np.ones(segmented.cells.shape, np.uint8)
-    for plane, level in zip(smooth, levels, strict=True):
-        free[plane > level.threshold] = 0
-    around = pixel_lists(annuli(segmented.cells, free, reach=settings.reach), n)
+    limits = [level.threshold for level in levels]
+    around = annuli(segmented.cells, smooth, limits, reach=settings.reach)
+    parts = kernels.parts(
+        lists.start, lists.position, segmented.cells.reshape(-1), segmented.nuclei.reshape(-1),
+        segmented.cells.shape[1],
+    )  # fmt: skip
     columns = _geometry(segmented, lists, settings)
     for c, prefix in enumerate(prefixes):
-        columns |= _channel(c, prefix, window, smooth, segmented, settings, levels, lists, around)
+        columns |= _channel(
+            c, prefix, window, smooth, segmented, settings, levels, lists, around, parts
+        )
     nucleus = settings.index("nucleus")
     if nucleus is not None:
         columns["focus"] = kernels.sharpness(
@@ -122,23 +127,22 @@ def _channel(
     levels: Sequence[ChannelLevels],
     lists: PixelLists,
     around: PixelLists,
+    parts: Parts,
 ) -> Columns:
     """Columns of one channel."""
     width = segmented.cells.shape[1]
     above, raw = window.above[c].reshape(-1), window.raw[c].reshape(-1)
     local = medians(above, around.start, around.position)
     local[(around.area_px < _FEWEST_ANNULUS_PX) | ~np.isfinite(local)] = 0
-    level = medians(raw.astype(np.float32), around.start, around.position)
-    nuclei = segmented.nuclei.reshape(-1)
+    level = medians(raw, around.start, around.position)
     own = kernels.intensities(
-        above, raw, local, lists.start, lists.position, segmented.cells.reshape(-1), nuclei,
-        width, levels[c].saturation,
+        above, raw, local, lists.start, lists.position, *parts, levels[c].saturation,
     )  # fmt: skip
     columns = {f"{prefix}_{name}": own[:, k] for k, name in enumerate(kernels.INTENSITIES)}
     columns[f"{prefix}_background"] = level.astype(np.float64)
     accept = kernels.accept_features(
-        smooth[c].reshape(-1), raw, lists.start, lists.position, nuclei, width,
-        levels[c].threshold, _unlabelled_median(window.raw[c], segmented.cells),
+        smooth[c].reshape(-1), raw, lists.start, lists.position, parts[0], width,
+        levels[c].threshold, kernels.unlabelled_median(window.raw[c], segmented.cells, 4),
         settings.pixel_size_um**2,
     )  # fmt: skip
     radius = max(2, round(SPECKLE_UM / settings.pixel_size_um))
@@ -148,10 +152,3 @@ def _channel(
         column = f"dapi_Overlay_{prefix}" if name == "Overlay" else f"{prefix}_{name}"
         columns[column] = accept[:, k]
     return columns
-
-
-def _unlabelled_median(raw: NDArray[np.uint16], cells: NDArray[np.int32]) -> float:
-    """Median of the unlabelled pixels of a frame, from every fourth row and column."""
-    values, labels = raw[::4, ::4], cells[::4, ::4]
-    free = values[labels == 0]
-    return float(np.median(free)) if free.size else float(np.median(values))

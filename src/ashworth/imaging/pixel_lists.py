@@ -34,20 +34,36 @@ class PixelLists:
 
 
 @numba.njit(cache=True, nogil=True)
-def _collect(flat: NDArray[np.int32], n: int) -> tuple[Positions, Positions]:
+def labelled(labels: NDArray[np.int32]) -> Positions:
+    """Flat positions of the pixels that bear a label, ascending."""
+    height, width = labels.shape
+    found = np.empty(65536, np.int64)
+    n = 0
+    for y in range(height):
+        row = labels[y]
+        if n + width > found.size:
+            found = np.concatenate((found, np.empty(n + width, np.int64)))
+        for x in range(width):
+            if row[x] > 0:
+                found[n] = y * width + x
+                n += 1
+    return found[:n]
+
+
+@numba.njit(cache=True, nogil=True)
+def by_label(label: NDArray[np.int32], position: Positions, n: int) -> tuple[Positions, Positions]:
+    """Sort positions by their labels 1..n, those of one label in the order given."""
     count = np.zeros(n + 2, np.int64)
-    for p in range(flat.size):
-        if flat[p] > 0:
-            count[flat[p] + 1] += 1
+    for k in label:
+        count[k + 1] += 1
     start = np.cumsum(count)
     fill = start.copy()
-    position = np.empty(start[n + 1], np.int64)
-    for p in range(flat.size):
-        label = flat[p]
-        if label > 0:
-            position[fill[label]] = p
-            fill[label] += 1
-    return start, position
+    out = np.empty(position.size, np.int64)
+    for i in range(position.size):
+        k = label[i]
+        out[fill[k]] = position[i]
+        fill[k] += 1
+    return start, out
 
 
 def pixel_lists(labels: NDArray[np.int32], n: int) -> PixelLists:
@@ -59,7 +75,8 @@ def pixel_lists(labels: NDArray[np.int32], n: int) -> PixelLists:
     >>> lists.area_px.tolist(), lists.position.tolist()
     ([3, 1], [1, 2, 5, 3])
     """
-    return PixelLists(*_collect(labels.ravel(), n))
+    position = labelled(labels)
+    return PixelLists(*by_label(labels.reshape(-1)[position], position, n))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -103,7 +120,7 @@ def median_of(values: Floats) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def medians(flat: Floats, start: Positions, position: Positions) -> Floats:
+def medians(flat: Floats | NDArray[np.uint16], start: Positions, position: Positions) -> Floats:
     """Median over each label's pixels, NaN where it has none."""
     n = start.size - 2
     out = np.full(n, np.nan, np.float32)

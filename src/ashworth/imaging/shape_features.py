@@ -18,27 +18,21 @@ HALF_DIAGONAL = (1.0 + np.sqrt(2.0)) / 2.0
 
 
 @numba.njit(cache=True, nogil=True)
-def _inside(member: NDArray[np.bool_], positions: Positions, p: int, q: int) -> bool:
-    """Whether pixel q, near p, belongs to the mask (positions ascend; q is searched)."""
-    k = np.searchsorted(positions, q)
-    return k < positions.size and positions[k] == q and member[k]
-
-
-@numba.njit(cache=True, nogil=True)
-def _is_border(
-    member: NDArray[np.bool_], positions: Positions, k: int, width: int, size: int
-) -> bool:
-    p = positions[k]
-    x = p % width
-    if x == 0 or x == width - 1 or p < width or p + width >= size:
-        return True
-    if not (k > 0 and positions[k - 1] == p - 1 and member[k - 1]):
-        return True
-    if not (k + 1 < positions.size and positions[k + 1] == p + 1 and member[k + 1]):
-        return True
-    return not (
-        _inside(member, positions, p, p - width) and _inside(member, positions, p, p + width)
-    )
+def _bitmap(
+    member: NDArray[np.bool_], positions: Positions, width: int
+) -> tuple[NDArray[np.uint8], Positions, int]:
+    """Draw the mask in its own box with a free rim; where each position lies, length of a row."""
+    first, last = positions[0] // width, positions[-1] // width
+    columns = positions % width
+    left = columns.min()
+    row_length = columns.max() - left + 3
+    bitmap = np.zeros((last - first + 3) * row_length, np.uint8)
+    place = np.empty(positions.size, np.int64)
+    for k in range(positions.size):
+        row = positions[k] // width - first + 1
+        place[k] = row * row_length + columns[k] - left + 1
+        bitmap[place[k]] = member[k]
+    return bitmap, place, row_length
 
 
 @numba.njit(cache=True, nogil=True)
@@ -55,28 +49,22 @@ def _weight(straight: int, diagonal: int) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def perimeter(member: NDArray[np.bool_], positions: Positions, width: int, size: int) -> float:
+def perimeter(member: NDArray[np.bool_], positions: Positions, width: int) -> float:
     """Perimeter in pixels of the mask that `member` selects from ascending flat positions."""
-    n = positions.size
-    border = np.zeros(n, np.bool_)
-    for k in range(n):
-        border[k] = member[k] and _is_border(member, positions, k, width, size)
+    if positions.size == 0:
+        return 0.0
+    mask, place, step = _bitmap(member, positions, width)
+    border = np.zeros_like(mask)
+    for p in place:
+        inner = mask[p - 1] & mask[p + 1] & mask[p - step] & mask[p + step]
+        border[p] = mask[p] & (1 - inner)
     total = 0.0
-    for k in range(n):
-        if not border[k]:
-            continue
-        p, x = positions[k], positions[k] % width
-        straight = diagonal = 0
-        for dy in range(-1, 2):
-            for dx in range(-1, 2):
-                inside = 0 <= x + dx < width
-                if (dy != 0 or dx != 0) and inside:
-                    if _inside(border, positions, p, p + dy * width + dx):
-                        if dy == 0 or dx == 0:
-                            straight += 1
-                        else:
-                            diagonal += 1
-        total += _weight(straight, diagonal)
+    for p in place:
+        if border[p]:
+            up, down = p - step, p + step
+            straight = border[p - 1] + border[p + 1] + border[up] + border[down]
+            diagonal = border[up - 1] + border[up + 1] + border[down - 1] + border[down + 1]
+            total += _weight(straight, diagonal)
     return total
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,9 +10,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ashworth.imaging.pixel_lists import pixel_lists, select
+from ashworth.imaging.pixel_lists import (
+    PixelLists,
+    Positions,
+    by_label,
+    labelled,
+    pixel_lists,
+    select,
+)
 
 Labels = NDArray[np.int32]
+_MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +44,13 @@ class Reach:
 
 
 @numba.njit(cache=True, nogil=True)
-def _rim(labels: Labels) -> NDArray[np.int64]:
-    """Flat positions of the labelled pixels that have a free neighbour (of four)."""
-    height, width = labels.shape
-    flat = labels.ravel()
-    found = np.empty(4096, np.int64)
+def _rim(labels: Labels, inside: Positions) -> Positions:
+    """Those of the labelled positions that have a free neighbour (of four)."""
+    width = labels.shape[1]
+    flat = labels.reshape(-1)
+    found = np.empty(inside.size, np.int64)
     n = 0
-    for p in range(flat.size):
-        if flat[p] == 0:
-            continue
+    for p in inside:
         x = p % width
         if (
             (p >= width and flat[p - width] == 0)
@@ -51,8 +58,6 @@ def _rim(labels: Labels) -> NDArray[np.int64]:
             or (x > 0 and flat[p - 1] == 0)
             or (x < width - 1 and flat[p + 1] == 0)
         ):
-            if n == found.size:
-                found = np.concatenate((found, np.empty(n, np.int64)))
             found[n] = p
             n += 1
     return found[:n]
@@ -60,44 +65,43 @@ def _rim(labels: Labels) -> NDArray[np.int64]:
 
 @numba.njit(cache=True, nogil=True)
 def _step(
-    flat: NDArray[np.int32],
-    width: int,
-    front: NDArray[np.int64],
-    allowed: NDArray[np.uint8],
-    diagonal: bool,
-) -> NDArray[np.int64]:
-    """Grow labels by one pixel into free pixels where `allowed`; return the new front."""
+    labels: Labels, front: Positions, allowed: NDArray[np.uint8], anywhere: bool, diagonal: bool
+) -> Positions:
+    """Grow labels by one pixel into free pixels, where `allowed` or anywhere; give the new front.
+
+    Neighbours are left, right, above, below, then the diagonal ones in the same order.
+    """
+    width = labels.shape[1]
+    flat, open_ = labels.reshape(-1), allowed.reshape(-1)
     fresh = np.empty(max(16, 2 * front.size), np.int64)
     m = 0
-    moves = np.array([-1, 1, -width, width, -width - 1, -width + 1, width - 1, width + 1])
-    sides = np.array([-1, 1, 0, 0, -1, 1, -1, 1])
     for p in front:
         x = p % width
+        if m + 8 > fresh.size:
+            fresh = np.concatenate((fresh, np.empty(m + 8, np.int64)))
         for k in range(8 if diagonal else 4):
-            q, u = p + moves[k], x + sides[k]
-            if q < 0 or q >= flat.size or u < 0 or u >= width or flat[q] != 0 or allowed[q] == 0:
+            dx, dy = _MOVES[k]
+            q = p + dy * width + dx
+            if q < 0 or q >= flat.size or x + dx < 0 or x + dx >= width:
                 continue
-            flat[q] = flat[p]
-            if m == fresh.size:
-                fresh = np.concatenate((fresh, np.empty(m, np.int64)))
-            fresh[m] = q
-            m += 1
+            if flat[q] == 0 and (anywhere or open_[q] != 0):
+                flat[q] = flat[p]
+                fresh[m] = q
+                m += 1
     return fresh[:m]
 
 
 @numba.njit(cache=True, nogil=True)
 def _grow_cells(
-    cells: Labels, body: NDArray[np.uint8], everywhere: NDArray[np.uint8], near: int, far: int
+    cells: Labels, inside: Positions, body: NDArray[np.uint8], near: int, far: int
 ) -> None:
     """Grow cells in place: `near` steps anywhere, up to `far` steps over `body`.
 
     Steps alternate between four and eight neighbours, so that the front stays close to a circle.
     """
-    front, width = _rim(cells), cells.shape[1]
-    flat = cells.reshape(-1)
+    front = _rim(cells, inside)
     for step in range(max(near, far)):
-        allowed = everywhere if step < near else body.reshape(-1)
-        front = _step(flat, width, front, allowed, step % 2 == 1)
+        front = _step(cells, front, body, step < near, step % 2 == 1)
         if front.size == 0:
             return
 
@@ -105,44 +109,58 @@ def _grow_cells(
 @numba.njit(cache=True, nogil=True)
 def _grow_annuli(
     owner: Labels,
-    annulus: Labels,
-    free: NDArray[np.uint8],
-    everywhere: NDArray[np.uint8],
+    inside: Positions,
+    stains: NDArray[np.float32],
+    thresholds: NDArray[np.float32],
     gap: int,
     wide: int,
-) -> None:
-    """Grow `owner` by gap and annulus; copy the free pixels of the latter into `annulus`."""
-    front, width = _rim(owner), owner.shape[1]
-    flat, out, clear = owner.reshape(-1), annulus.reshape(-1), free.reshape(-1)
+) -> Positions:
+    """Grow `owner` in place by gap and annulus; give the unstained positions of the latter."""
+    front = _rim(owner, inside)
+    unused = np.empty((1, 1), np.uint8)
+    found = np.empty(4096, np.int64)
+    n = 0
     for step in range(gap + wide):
-        front = _step(flat, width, front, everywhere, step % 2 == 1)
-        if step >= gap:
-            for p in front:
-                if clear[p] != 0:
-                    out[p] = flat[p]
+        front = _step(owner, front, unused, True, step % 2 == 1)
+        if step < gap:
+            continue
+        if n + front.size > found.size:
+            found = np.concatenate((found, np.empty(n + front.size, np.int64)))
+        for p in front:
+            found[n] = p
+            n += _is_clear(stains, thresholds, p)
+    return found[:n]
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_clear(stains: NDArray[np.float32], thresholds: NDArray[np.float32], p: int) -> bool:
+    """Whether no channel is stained at a position."""
+    clear = True
+    for c in range(thresholds.size):
+        clear &= stains[c, p] <= thresholds[c]
+    return clear
 
 
 @numba.njit(cache=True, nogil=True)
 def _measure_bodies(
-    bodies: Labels, nuclei: Labels, count: int
+    bodies: Labels, inside: Positions, nuclei: Labels, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Pixels of each body, and whether a nucleus lies on it."""
     area, nucleated = np.zeros(count, np.int64), np.zeros(count, np.bool_)
-    flat, nucleus = bodies.ravel(), nuclei.ravel()
-    for p in range(flat.size):
-        if flat[p] != 0:
-            area[flat[p]] += 1
-            if nucleus[p] != 0:
-                nucleated[flat[p]] = True
+    flat, nucleus = bodies.reshape(-1), nuclei.reshape(-1)
+    for p in inside:
+        area[flat[p]] += 1
+        if nucleus[p] != 0:
+            nucleated[flat[p]] = True
     return area, nucleated
 
 
 @numba.njit(cache=True, nogil=True)
-def _add(cells: Labels, bodies: Labels, new_label: NDArray[np.int32]) -> None:
+def _add(cells: Labels, bodies: Labels, inside: Positions, new_label: NDArray[np.int32]) -> None:
     """Write the bodies without nucleus into the cells, where these are free."""
-    flat, body = cells.reshape(-1), bodies.ravel()
-    for p in range(flat.size):
-        if body[p] != 0 and new_label[body[p]] != 0 and flat[p] == 0:
+    flat, body = cells.reshape(-1), bodies.reshape(-1)
+    for p in inside:
+        if new_label[body[p]] != 0 and flat[p] == 0:
             flat[p] = new_label[body[p]]
 
 
@@ -169,14 +187,15 @@ def cells_of(
         Connected bodies (8-connected), 0 outside.
     """
     count, bodies = cv2.connectedComponents(body, connectivity=8, ltype=cv2.CV_32S)
-    cells = nuclei.copy()
-    _grow_cells(cells, body, np.ones(body.size, np.uint8), reach.ring, reach.body)
-    area, nucleated = _measure_bodies(bodies, nuclei, count)
+    bodies = np.asarray(bodies, np.int32)
+    cells, inside = nuclei.copy(), labelled(bodies)
+    _grow_cells(cells, labelled(nuclei), body, reach.ring, reach.body)
+    area, nucleated = _measure_bodies(bodies, inside, nuclei, count)
     alone = ~nucleated & (area >= smallest_px)
     alone[0] = False
     new_label = np.zeros(count, np.int32)
     new_label[alone] = int(nuclei.max(initial=0)) + 1 + np.arange(alone.sum(), dtype=np.int32)
-    _add(cells, bodies, new_label)
+    _add(cells, bodies, inside, new_label)
     return cells, bodies
 
 
@@ -243,22 +262,28 @@ def trim_to_stain(
     )  # fmt: skip
 
 
-def annuli(cells: Labels, free: NDArray[np.uint8], *, reach: Reach) -> Labels:
-    """Label the pixels round each cell from which its local background is read.
+def annuli(
+    cells: Labels, stains: NDArray[np.float32], thresholds: Sequence[float], *, reach: Reach
+) -> PixelLists:
+    """List the pixels round each cell from which its local background is read.
 
     Parameters
     ----------
     cells : ndarray of int32, shape (height, width)
-    free : ndarray of uint8, same shape
-        Zero where anything is stained; such pixels are no background.
+    stains : ndarray of float32, shape (channels, height, width)
+        Smoothed counts above background.
+    thresholds : sequence of float
+        A pixel that exceeds any channel's threshold is no background.
     reach : Reach
 
     Returns
     -------
-    ndarray of int32
-        Label of the nearest cell at `gap` to `gap` + `annulus` pixels from it, 0 elsewhere.
+    PixelLists
+        By the nearest cell, at `gap` to `gap` + `annulus` pixels from it; from near to far.
     """
-    annulus = np.zeros_like(cells)
-    everywhere = np.ones(cells.size, np.uint8)
-    _grow_annuli(cells.copy(), annulus, free, everywhere, reach.gap, reach.annulus)
-    return annulus
+    owner, inside = cells.copy(), labelled(cells)
+    limits = np.array(thresholds, np.float32)
+    n = int(cells.reshape(-1)[inside].max(initial=0))
+    flat = stains.reshape(len(limits), -1)
+    position = _grow_annuli(owner, inside, flat, limits, reach.gap, reach.annulus)
+    return PixelLists(*by_label(owner.reshape(-1)[position], position, n))
