@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,7 +11,6 @@ import cv2
 import numpy as np
 import polars as pl
 
-from ashworth.imaging.background import subtract_background
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
 from ashworth.imaging.features import Measured, measure
 from ashworth.imaging.obstacles import obstacle_mask
@@ -27,13 +27,15 @@ from ashworth.imaging.segmentation import (
 from ashworth.imaging.thresholds import (
     ChannelLevels,
     cartridge_levels,
+    pilot,
     pilot_indices,
 )
-from ashworth.imaging.windows import FrameStore, Window, visiting_order
+from ashworth.imaging.windows import Buffer, FrameStore, Window, visiting_order
 
 MARGIN_PX = 32
 OWNED_BEYOND_PX = 1.0
 AHEAD = 4
+PILOT_BYTES = 192 * 2**20
 Progress = Callable[[int, int], None]
 
 
@@ -101,13 +103,16 @@ def detect(
         If a frame cannot be read.
     """
     cv2.setNumThreads(1)
-    levels = _levels_of(cartridge)
+    order = visiting_order(cartridge.layout)
+    store, scratch = FrameStore(cartridge, order, MARGIN_PX), Buffer(np.float32)
+    frames = _loaded(cartridge, _loading_order(cartridge, store, order), read_ahead=read_ahead)
+    levels = _levels_of(cartridge, store, frames, scratch)
     settings = _fitted(settings, cartridge, levels)
     prefixes = [channel.prefix for channel in cartridge.channels]
-    order = visiting_order(cartridge.layout)
     tables, masked_px = [], 0
-    for done, window in enumerate(_windows(cartridge, order, read_ahead=read_ahead), start=1):
-        smooth = smoothed(window.above, settings.smoothing_px)
+    for done, window in enumerate(_windows(store, order, frames), start=1):
+        target = scratch.array(window.above.shape)
+        smooth = smoothed(window.above, settings.smoothing_px, target)
         masked_px += _mask_obstacles(smooth, window, levels, settings)
         segmented = completed(segmenter(smooth, settings), smooth, settings)
         found = measure(window, smooth, segmented, settings, levels, prefixes)
@@ -143,12 +148,47 @@ def _mask_obstacles(
     return int(frame.sum())
 
 
-def _levels_of(cartridge: Cartridge) -> tuple[ChannelLevels, ...]:
-    pilots = []
+def _keeps_pilots(cartridge: Cartridge) -> bool:
+    """Whether the pilot frames may stay in memory until they are measured."""
+    frame_bytes = 2 * len(cartridge.channels) * cartridge.layout.height * cartridge.layout.width
+    return len(pilot_indices(len(cartridge.layout))) * frame_bytes <= PILOT_BYTES
+
+
+def _loading_order(cartridge: Cartridge, store: FrameStore, order: list[int]) -> list[int]:
+    """Pilot frames, then the others as they are needed."""
+    pilots = pilot_indices(len(cartridge.layout))
+    kept = set(pilots) if _keeps_pilots(cartridge) else set()
+    wanted = dict.fromkeys(i for index in order for i in store.needs(index))
+    return [*pilots, *(i for i in wanted if i not in kept)]
+
+
+def _loaded(cartridge: Cartridge, order: list[int], *, read_ahead: bool) -> Iterator[Pixels]:
+    """Load frames in order; a second thread loads the next ones meanwhile."""
+    if not read_ahead:
+        yield from map(cartridge.load, order)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        queue: deque[Future[Pixels]] = deque()
+        for index in order:
+            queue.append(pool.submit(cartridge.load, index))
+            if len(queue) > AHEAD:
+                yield queue.popleft().result()
+        while queue:
+            yield queue.popleft().result()
+
+
+def _levels_of(
+    cartridge: Cartridge, store: FrameStore, frames: Iterator[Pixels], scratch: Buffer
+) -> tuple[ChannelLevels, ...]:
+    """Levels from the pilot frames, which come first."""
+    pilots, keep = [], _keeps_pilots(cartridge)
     for index in pilot_indices(len(cartridge.layout)):
-        pixels = cartridge.load(index)
-        above = np.stack([subtract_background(plane) for plane in pixels])
-        pilots.append((pixels, smoothed(above, SMOOTHING_PX)))
+        pixels = next(frames)
+        store.put(index, pixels)
+        above = store.above(index)
+        pilots.append(pilot(pixels, smoothed(above, SMOOTHING_PX, scratch.array(above.shape))))
+        if not keep:
+            store.drop(index)
     return cartridge_levels(cartridge, pilots)
 
 
@@ -163,29 +203,14 @@ def _fitted(
     return replace(settings, **known) if settings else SegmentationSettings(**known)
 
 
-def _windows(cartridge: Cartridge, order: list[int], *, read_ahead: bool) -> Iterator[Window]:
-    """Yield windows in order; a second thread loads the frames that are needed next."""
-    store = FrameStore(cartridge, order, MARGIN_PX)
-    wanted = list(dict.fromkeys(i for index in order for i in store.needs(index)))
-    if not read_ahead:
-        for step, index in enumerate(order):
-            yield store.window(index)
-            store.forget(step)
-        return
-    with ThreadPoolExecutor(1) as pool:
-        queue: dict[int, Future[Pixels]] = {}
-        waiting = iter(wanted)
-        for step, index in enumerate(order):
-            for i in store.needs(index):
-                while i not in store and i not in queue:
-                    upcoming = next(waiting)
-                    queue[upcoming] = pool.submit(cartridge.load, upcoming)
-                if i in queue:
-                    store.put(i, queue.pop(i).result())
-            while len(queue) < AHEAD and (upcoming := next(waiting, None)) is not None:
-                queue[upcoming] = pool.submit(cartridge.load, upcoming)
-            yield store.window(index)
-            store.forget(step)
+def _windows(store: FrameStore, order: list[int], frames: Iterator[Pixels]) -> Iterator[Window]:
+    """Yield windows in order."""
+    for step, index in enumerate(order):
+        for i in store.needs(index):
+            if i not in store:
+                store.put(i, next(frames))
+        yield store.window(index)
+        store.forget(step)
 
 
 def _owned(

@@ -98,12 +98,17 @@ class Segmented:
 Segmenter: TypeAlias = Callable[[Planes, SegmentationSettings], "Segmented | Labels"]
 
 
-def smoothed(above: Planes, sigma_px: float) -> Planes:
-    """Smooth each channel by a Gaussian."""
-    out = np.empty_like(above)
+def smoothed(above: Planes, sigma_px: float, out: Planes | None = None) -> Planes:
+    """Smooth each channel by a Gaussian, into `out` where it is given."""
+    out = np.empty_like(above) if out is None else out
     for plane, target in zip(above, out, strict=True):
         cv2.GaussianBlur(plane, (0, 0), sigma_px, dst=target)
     return out
+
+
+def stained(plane: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:
+    """Mask of the pixels above a threshold."""
+    return (plane > threshold).view(np.uint8)
 
 
 def segment(smooth: Planes, settings: SegmentationSettings) -> Segmented:
@@ -133,7 +138,7 @@ def segment(smooth: Planes, settings: SegmentationSettings) -> Segmented:
         )
     body = np.zeros(shape, np.uint8)
     if inclusion is not None:
-        body = (smooth[inclusion] > settings.thresholds[inclusion]).astype(np.uint8)
+        body = stained(smooth[inclusion], settings.thresholds[inclusion])
     smallest = settings.pixels(settings.smallest_body_um2)
     cells, bodies = cells_of(nuclei, body, reach=settings.reach, smallest_px=smallest)
     if inclusion is not None:
@@ -152,11 +157,12 @@ def completed(
         return labels
     cells = np.ascontiguousarray(labels, np.int32)
     nucleus, inclusion = settings.index("nucleus"), settings.index("inclusion")
-    stained = np.zeros(cells.shape, bool)
+    inside = np.zeros(cells.shape, bool)
     if nucleus is not None:
-        stained = smooth[nucleus] > settings.thresholds[nucleus]
+        inside = smooth[nucleus] > settings.thresholds[nucleus]
     body = np.zeros(cells.shape, np.uint8)
     if inclusion is not None:
-        body = (smooth[inclusion] > settings.thresholds[inclusion]).astype(np.uint8)
+        body = stained(smooth[inclusion], settings.thresholds[inclusion])
     _, bodies = cv2.connectedComponents(body, connectivity=8, ltype=cv2.CV_32S)
-    return Segmented(cells, np.where(stained, cells, 0).astype(np.int32), bodies)
+    nuclei = np.where(inside, cells, 0).astype(np.int32)
+    return Segmented(cells, nuclei, np.asarray(bodies, np.int32))

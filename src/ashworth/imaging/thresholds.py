@@ -5,6 +5,7 @@ No threshold depends on the brightest pixel of anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,27 @@ PILOT_FRAMES = 12
 NOISE_MULTIPLE = 6.0
 SIGNAL_SHARE = 0.07
 _STEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What is kept of a pilot frame.
+
+    Attributes
+    ----------
+    highest : ndarray of uint16, shape (channels,)
+        Highest pixel values.
+    stain : ndarray of float32, shape (channels, rows, columns)
+        Smoothed counts above background of every second row and column.
+    """
+
+    highest: NDArray[np.uint16]
+    stain: Planes
+
+
+def pilot(pixels: Pixels, smooth: Planes) -> Pilot:
+    """Take from a frame and its smoothed counts above background what thresholds need."""
+    return Pilot(pixels.max(axis=(1, 2)), smooth[:, ::_STEP, ::_STEP].copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +86,7 @@ def noise_of(smooth: NDArray[np.float32]) -> float:
     1.4826 times the median distance of the values below the mode's neighbourhood (the 40th
     percentile, scaled by the normal quantiles in between).
     """
-    values = smooth[::_STEP, ::_STEP].ravel()
-    low, middle = np.percentile(values, (5.0, 40.0))
+    low, middle = np.percentile(smooth, (5.0, 40.0))
     return float((middle - low) / 1.391503)
 
 
@@ -75,16 +96,14 @@ def _levels(
     """Levels of one channel from its smoothed pilot frames."""
     noise = max(float(np.median([noise_of(p) for p in planes])), 0.25)
     floor = NOISE_MULTIPLE * noise
-    stained = [p[::_STEP, ::_STEP][p[::_STEP, ::_STEP] > 2 * floor] for p in planes]
+    stained = [p[p > 2 * floor] for p in planes]
     signals = np.concatenate(stained) if stained else np.empty(0, np.float32)
     signal = float(np.median(signals)) if signals.size else float("nan")
     threshold = max(floor, SIGNAL_SHARE * signal) if by_signal and signals.size else floor
     return ChannelLevels(noise, signal, threshold, saturation)
 
 
-def cartridge_levels(
-    cartridge: Cartridge, pilots: list[tuple[Pixels, Planes]]
-) -> tuple[ChannelLevels, ...]:
+def cartridge_levels(cartridge: Cartridge, pilots: Sequence[Pilot]) -> tuple[ChannelLevels, ...]:
     """Levels of every channel.
 
     The threshold is `NOISE_MULTIPLE` times the noise of the smoothed background; for the
@@ -94,8 +113,7 @@ def cartridge_levels(
     Parameters
     ----------
     cartridge : Cartridge
-    pilots : list of (pixels, smooth)
-        Pilot frames: pixel values, and smoothed counts above background.
+    pilots : sequence of Pilot
 
     Returns
     -------
@@ -103,9 +121,9 @@ def cartridge_levels(
     """
     found = []
     for c, channel in enumerate(cartridge.channels):
-        top = max(int(pixels[c].max()) for pixels, _ in pilots)
+        top = max(int(frame.highest[c]) for frame in pilots)
         saturation = channel.saturation or _assumed_saturation(top)
-        planes = [smooth[c] for _, smooth in pilots]
+        planes = [frame.stain[c] for frame in pilots]
         found.append(_levels(planes, saturation, by_signal=channel.role == "nucleus"))
     return tuple(found)
 
