@@ -19,7 +19,7 @@ from ashworth.imaging.nuclei_whole import label_whole, tried_diameter
 
 Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
-DIVISION = Division(pass_ratio=0.8, pass_depth=0.1, log_odds=-0.4)
+DIVISION = Division(pass_ratio=0.8, pass_depth=0.15, log_odds=-0.8)
 
 SINGLE_AREA = 1.6
 """A part of up to this many times the typical area may be one nucleus without a closer look."""

@@ -154,7 +154,9 @@ def _by_shape(mask: NDArray[np.uint8], smallest_px: int, solidity: float) -> tup
     wide = np.pad(mask, 1)
     distance = np.asarray(cv2.distanceTransform(wide, cv2.DIST_L2, 5), np.float32)
     pieces = flood(distance, wide, NECK, 0.5)
-    count = renumber(pieces, int(pieces.max()))
+    highest = int(pieces.max())
+    pieces = largest_parts(pieces, highest, 1)
+    count = renumber(pieces, highest)
     if count > 1 and not trusted(pieces, count, smallest_px, solidity):
         count = 0
     return pieces[1:-1, 1:-1], count
