@@ -44,8 +44,8 @@ def cells_of(numbers: dict[str, int], seed: int = 1) -> pl.DataFrame:
                     "ck_nucleus_mean": ck * spread[2] if nucleus else None,
                     "cd45_mean": cd45 * spread[3] + rng.normal(0, 0.5),
                     "dapi_Overlay_ck": overlay,
-                    "ck_speckle": 1.3,
-                    "dapi_speckle": 1.4,
+                    "ck_granularity": 0.35,
+                    "dapi_speckle": 1.5,
                 }
             )
     table = pl.DataFrame(rows, infer_schema_length=None)

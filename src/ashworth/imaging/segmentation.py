@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ashworth.imaging.nuclei import NucleiSettings, segment_nuclei
+from ashworth.imaging.cartridge_nuclei import cartridge_nuclei
 from ashworth.imaging.territories import Labels, Reach, cells_of, trim_to_stain
 
 Planes: TypeAlias = NDArray[np.float32]
@@ -49,9 +49,9 @@ class SegmentationSettings:
     thresholds: tuple[float, ...]
     pixel_size_um: float
     nucleus_um: float = 8.0
-    smallest_nucleus_um2: float = 9.0
+    smallest_nucleus_um2: float = 7.0
     smallest_body_um2: float = 12.0
-    ring_um: float = 1.3
+    ring_um: float = 0.9
     reach_um: float = 14.0
     smoothing_px: float = SMOOTHING_PX
     reach: Reach = field(init=False)
@@ -128,13 +128,11 @@ def segment(smooth: Planes, settings: SegmentationSettings) -> Segmented:
     shape = smooth.shape[1:]
     nuclei = np.zeros(shape, np.int32)
     if nucleus is not None:
-        nuclei = segment_nuclei(
+        nuclei = cartridge_nuclei(
             smooth[nucleus],
-            NucleiSettings(
-                diameter_px=settings.nucleus_um / settings.pixel_size_um,
-                threshold=settings.thresholds[nucleus],
-                smallest_px=settings.pixels(settings.smallest_nucleus_um2),
-            ),
+            threshold=settings.thresholds[nucleus],
+            diameter_px=settings.nucleus_um / settings.pixel_size_um,
+            smallest_px=settings.pixels(settings.smallest_nucleus_um2),
         )
     body = np.zeros(shape, np.uint8)
     if inclusion is not None:
