@@ -1,4 +1,4 @@
-"""Run the benchmarks on one thread: `./dev bench [quick] [N ...]`."""
+"""Run the benchmarks on one thread: `./dev bench [imaging] [quick] [N ...]`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 def main() -> None:
-    """Read sizes from the command line."""
+    """Read the subject and sizes from the command line."""
+    words = sys.argv[1:]
+    if "imaging" in words:
+        import imaging
+
+        imaging.run(quick="quick" in words)
+        return
     import survival
 
-    words = sys.argv[1:]
     sizes = tuple(int(float(w)) for w in words if w != "quick") or survival.SIZES
     survival.run(sizes, quick="quick" in words)
 
