@@ -154,7 +154,7 @@ def _by_threshold(
     if numbers.size:
         network = shipped_network()
         scale = network.diameter_px / diameter
-        clumps = Clumps(numbers, box, scale, SINGLE_SOLIDITY, *_levels(raw, mask, threshold))
+        clumps = Clumps(numbers, box, scale, *_levels(raw, mask, threshold))
         n = divide_clumps(labels, raw, clumps, network, division=DIVISION, smallest_px=smallest)
     return labels, n
 

@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 
 from ashworth.imaging.nuclei_flood import Landscape, flood
 from ashworth.imaging.nuclei_network import Floats, Network, apply, contrast
-from ashworth.imaging.nuclei_regions import Boxes, Labels, largest_parts, renumber
-from ashworth.imaging.nuclei_shapes import trusted
+from ashworth.imaging.nuclei_regions import Boxes, Labels, largest_parts
 
 MARGIN = 4
 """Pixels around a clump that the network sees, where nuclei are as wide as it expects."""
 
 SIDE = 8
 """Patches of like size are looked at together: sides are multiples of this."""
-
-NECK = 0.75
-"""A clump is divided by its shape where it is narrower than this share of the smaller piece."""
 
 TILE = 384
 """Side of the squares in which a whole image is looked at; multiple of 2."""
@@ -86,8 +82,6 @@ class Clumps:
         Top, left, bottom, right (inclusive) of every part of the image, single nuclei included.
     scale : float
         Pixels of the network for each pixel of the image.
-    solidity : float
-        A piece that fills this share of its convex hull may be a nucleus.
     background, height : float
         Level without nuclei, and typical nuclei above it, in image units.
     """
@@ -95,7 +89,6 @@ class Clumps:
     numbers: NDArray[np.intp]
     box: Boxes
     scale: float
-    solidity: float
     background: float
     height: float
 
@@ -120,16 +113,8 @@ def divide_clumps(
     int
         Highest label; the pieces have those above the parts' count.
     """
-    hard = []
     n = clumps.box.shape[0] - 1
-    for k in clumps.numbers:
-        place, mask = _clump(labels, clumps.box[k], int(k))
-        pieces, count = _by_shape(mask, smallest_px, clumps.solidity)
-        if count > 1:
-            n = _write(place, mask, pieces, count, n)
-        else:
-            hard.append(int(k))
-    for k, distance in _distances(image, clumps, hard, network):
+    for k, distance in _distances(image, clumps, network):
         place, mask = _clump(labels, clumps.box[k], k)
         pieces = flood(distance, mask, division.pass_ratio, division.pass_depth)
         count = int(pieces.max())
@@ -149,26 +134,11 @@ def _write(place: Labels, mask: NDArray[np.uint8], pieces: Labels, count: int, n
     return n + count
 
 
-def _by_shape(mask: NDArray[np.uint8], smallest_px: int, solidity: float) -> tuple[Labels, int]:
-    """Divide at necks; count 0 where a piece is too small or too little convex to be trusted."""
-    wide = np.pad(mask, 1)
-    distance = np.asarray(cv2.distanceTransform(wide, cv2.DIST_L2, 5), np.float32)
-    pieces = flood(distance, wide, NECK, 0.5)
-    highest = int(pieces.max())
-    pieces = largest_parts(pieces, highest, 1)
-    count = renumber(pieces, highest)
-    if count > 1 and not trusted(pieces, count, smallest_px, solidity):
-        count = 0
-    return pieces[1:-1, 1:-1], count
-
-
-def _distances(
-    image: Floats, clumps: Clumps, numbers: list[int], network: Network
-) -> Iterator[tuple[int, Landscape]]:
+def _distances(image: Floats, clumps: Clumps, network: Network) -> Iterator[tuple[int, Landscape]]:
     """What the network says about the distance to the edge in the box of each clump."""
     margin = int(np.ceil(MARGIN / clumps.scale))
     groups: dict[int, list[tuple[int, Floats]]] = {}
-    for k in numbers:
+    for k in clumps.numbers:
         top, left, bottom, right = clumps.box[k]
         patch = image[max(top - margin, 0) : bottom + margin + 1,
                       max(left - margin, 0) : right + margin + 1]  # fmt: skip

@@ -1,7 +1,7 @@
 """The 3 x 3 convolution of stacks of small images, compiled: one thread, the same bits everywhere.
 
-Blocks of a few hundred pixels are unfolded (nine shifted copies of every plane) and multiplied
-with the weights while they stay in the first cache levels. No library of linear algebra is
+Rows are padded and lie behind one another, so that a tap is a shift along memory; blocks of a few
+hundred pixels stay in the first cache level. No library of linear algebra is
 called: its threads would stand in the way of other processes.
 """
 
@@ -38,44 +38,41 @@ def convolve(planes: Floats, weights: Floats, bias: Floats, dilation: int) -> Fl
     ndarray of float32, shape (planes out, n, height, width)
     """
     depth, n, height, width = planes.shape
-    shape = (depth, n, height + 2 * dilation, width + 2 * dilation)
-    padded = np.zeros(shape, np.float32)
+    pitch = width + 2 * dilation
+    padded = np.zeros((depth, n, height + 2 * dilation + 1, pitch), np.float32)
     padded[:, :, dilation : height + dilation, dilation : width + dilation] = planes
-    out = np.empty((bias.size, n * height * width), np.float32)
-    rows = max(1, BLOCK // width)
-    taps = np.empty((9 * depth, rows * width), np.float32)
-    for first in range(0, n * height, rows):
-        last = min(first + rows, n * height)
-        _unfold(padded, dilation, first, last, taps)
-        _multiply(weights, bias, taps, (last - first) * width, out, first * width)
-    return out.reshape((bias.size, n, height, width))
-
-
-@njit(cache=True, nogil=True)
-def _unfold(padded: Floats, dilation: int, first: int, last: int, taps: Floats) -> None:
-    """Write the nine shifted copies of some rows of the stack."""
-    depth = padded.shape[0]
-    height, width = padded.shape[2] - 2 * dilation, padded.shape[3] - 2 * dilation
-    for tap in range(9):
-        y, x = tap // 3 * dilation, tap % 3 * dilation
-        for plane in range(depth):
-            target = taps[tap * depth + plane]
-            for row in range(first, last):
-                source = padded[plane, row // height, row % height + y]
-                at = (row - first) * width
-                for j in range(width):
-                    target[at + j] = source[x + j]
+    flat = padded.reshape((depth, -1))
+    out = np.empty((bias.size, n, height, width), np.float32)
+    rows = max(1, BLOCK // pitch)
+    block = np.empty((bias.size, rows * pitch), np.float32)
+    for i in range(n):
+        for top in range(0, height, rows):
+            high = min(rows, height - top)
+            start = (i * padded.shape[2] + top) * pitch
+            _multiply(weights, bias, flat, start, pitch, dilation, high * pitch, block)
+            for o in range(bias.size):
+                for y in range(high):
+                    for x in range(width):
+                        out[o, i, top + y, x] = block[o, y * pitch + x]
+    return out
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def _multiply(weights: Floats, bias: Floats, taps: Floats, n: int, out: Floats, at: int) -> None:
-    """Product of matrices for `n` columns from `at` on; four rows of `taps` in each pass."""
+def _multiply(
+    weights: Floats, bias: Floats, flat: Floats,
+    start: int, pitch: int, dilation: int, n: int, block: Floats,
+) -> None:  # fmt: skip
+    """Sum the taps for `n` pixels from `start` on; four planes in each pass."""
+    depth = flat.shape[0]
     for o in range(weights.shape[0]):
-        line = out[o][at : at + n]
+        line = block[o]
         for j in range(n):
             line[j] = bias[o]
         for k in range(0, weights.shape[1], 4):
+            tap, plane = k // depth, k % depth
+            at = start + tap // 3 * dilation * pitch + tap % 3 * dilation
             a, b, c, d = weights[o, k], weights[o, k + 1], weights[o, k + 2], weights[o, k + 3]
-            p, q, r, s = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
+            p, q = flat[plane][at : at + n], flat[plane + 1][at : at + n]
+            r, s = flat[plane + 2][at : at + n], flat[plane + 3][at : at + n]
             for j in range(n):
                 line[j] += a * p[j] + b * q[j] + c * r[j] + d * s[j]

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ashworth.imaging.nuclei_regions import Boxes, Labels, boxes
+from ashworth.imaging.nuclei_regions import Boxes, Labels
 from ashworth.imaging.nuclei_runs import Runs, row_limits
 
 Doubles = NDArray[np.float64]
@@ -33,31 +33,6 @@ def hull_areas(runs: Runs, part: Labels, box: Boxes) -> Doubles:
             left[end], right[end] = left[near] + 0.5, right[near] - 0.5
         hull[k] = hull_integral(y, right) + hull_integral(y, -left)
     return hull
-
-
-@njit(cache=True, nogil=True)
-def trusted(labels: Labels, n_labels: int, smallest_px: int, solidity: float) -> bool:
-    """Whether every label has `smallest_px` or more and fills its hull to `solidity` or more."""
-    box = boxes(labels, n_labels)
-    runs = np.empty((labels.size, 3), np.int32)
-    part = np.empty(labels.size, np.int32)
-    area = np.zeros(n_labels + 1, np.int64)
-    n = 0
-    for i in range(labels.shape[0]):
-        for j in range(labels.shape[1]):
-            k = labels[i, j]
-            if k:
-                runs[n, 0], runs[n, 1], runs[n, 2] = i, j, j + 1
-                part[n] = k
-                area[k] += 1
-                n += 1
-    box[0] = 0
-    box[0, 2] = -1
-    hull = hull_areas(runs[:n], part[:n], box)
-    for k in range(1, n_labels + 1):
-        if area[k] < smallest_px or area[k] < solidity * hull[k]:
-            return False
-    return True
 
 
 @njit(cache=True, nogil=True)
