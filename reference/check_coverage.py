@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("ashworth.survival", "ashworth.enumeration")
+ROOMS = ("ashworth.survival", "ashworth.enumeration", "ashworth.classification")
 
 
 def public_functions() -> set[str]:

@@ -59,3 +59,9 @@ def called(cartridge: Cartridge) -> pl.DataFrame:
 def scored(made: Made, cartridge: Cartridge | None = None) -> DetectionScore:
     """Detect, call and compare with the truth; `cartridge` replaces the phantom's own pixels."""
     return score_detection(made.truth, called(cartridge or made.cartridge))
+
+
+def in_memory(cartridge: Cartridge) -> Cartridge:
+    """The same cartridge with all frames rendered once."""
+    frames = [cartridge.load(i) for i in range(len(cartridge.layout))]
+    return cartridge.with_load(lambda index: frames[index])
