@@ -169,7 +169,7 @@ def test_finished_samples_are_taken_over(done, monkeypatch, tmp_path):
         again.append((task.sample, result.resumed))
         return result
 
-    monkeypatch.setattr("ashworth.workflows.images.batch.enumerate_sample", counted)
+    monkeypatch.setattr("ashworth.workflows.images.running.enumerate_sample", counted)
     run_study(study, workers=1)
     assert again == [("P1-a", True), ("P2/P2-a", True), ("P6-a", True)]
     again.clear()

@@ -17,6 +17,7 @@ def enumerate_folders(
     out: Path = Path("enumeration"),
     assay: str = "cellsearch-ctc",
     volume_ml: float | None = None,
+    anndata: bool = False,
     workers: int | None = None,
     cluster: str | None = None,
     json: bool = False,
@@ -37,6 +38,8 @@ def enumerate_folders(
         Assay whose definition says how its images are read; cellsearch-ctc-her2 scores HER2.
     volume_ml
         Volume of blood behind each sample; without it a count has no rate and no status.
+    anndata
+        Write the cells of each sample as AnnData too (cells.h5ad).
     workers
         Processes [default: one per processor].
     cluster
@@ -50,8 +53,8 @@ def enumerate_folders(
 
     with steps_shown(quiet=quiet or json) as progress:
         found = enumerate_image_folders(
-            folders, out=out, assay=assay, volume_ml=volume_ml, workers=workers,
-            cluster=cluster, progress=progress,
+            folders, out=out, assay=assay, volume_ml=volume_ml, anndata=anndata,
+            workers=workers, cluster=cluster, progress=progress,
         )  # fmt: skip
     if json:
         show_json(found.to_dict())

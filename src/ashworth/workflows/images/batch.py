@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from ashworth.definitions.loader import load
 from ashworth.errors import InputError, Problem
-from ashworth.reports.sample_index import sample_index
-from ashworth.storage import write_table
+from ashworth.storage import demand_anndata
 from ashworth.version import __version__
 from ashworth.workflows.images.analysis import images_of
-from ashworth.workflows.images.sample import enumerate_sample
-from ashworth.workflows.images.task import MARK, SampleResult, SampleTask
+from ashworth.workflows.images.overview import write_overview
+from ashworth.workflows.images.running import run_tasks
+from ashworth.workflows.images.task import SampleResult, SampleTask
 
 BATCH_MARK = "enumeration.json"
 Progress = Callable[[str, int, int], None]
@@ -88,8 +83,10 @@ def enumerate_folders(
     out: Path,
     assay: str = "cellsearch-ctc",
     volume_ml: float | None = None,
+    anndata: bool = False,
     workers: int | None = None,
     cluster: str | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Enumeration:
     """Enumerate image folders and write one results folder per sample.
@@ -105,10 +102,14 @@ def enumerate_folders(
     volume_ml : float, optional
         Volume of blood behind each sample, above 0 to 100; without it counts have no rate and no
         status.
+    anndata : bool
+        Write ``cells.h5ad`` into each sample's folder too.
     workers : int, optional
         Processes; by default as many as there are processors, at most one per sample.
     cluster : str, optional
         Address of a Dask scheduler instead.
+    executor : concurrent.futures.Executor, optional
+        Any other executor instead; it is left open.
     progress : callable, optional
         Called with (label, done, total).
 
@@ -121,22 +122,57 @@ def enumerate_folders(
     ------
     InputError
         With every problem of the call: a folder that does not exist, two samples of one name, a
-        place of the results that holds other files.
+        place of the results that holds other files or lies in an image folder.
+    AshworthError
+        If the tables over all samples cannot be written.
     """
     images_of(load("assay", assay))
-    out = Path(out).absolute()
-    tasks = _tasks([Path(f).absolute() for f in folders], out, assay, volume_ml)
+    if anndata:
+        demand_anndata()
+    out = _plain(out)
+    places = [_plain(f) for f in folders]
+    _demand_call(places, out, volume_ml, workers)
+    tasks = [
+        SampleTask(f, n, n, n, "1", volume_ml, assay, out / n, anndata=anndata)
+        for f, n in zip(places, map(_name, places), strict=True)
+    ]
     _claim(out)
-    results = run_tasks(tasks, workers=workers, cluster=cluster, progress=progress)
+    results = run_tasks(
+        tasks, workers=workers, cluster=cluster, executor=executor, progress=progress
+    )
     write_overview(out, results)
     return Enumeration(out, tuple(results))
 
 
-def _tasks(
-    folders: Sequence[Path], out: Path, assay: str, volume_ml: float | None
-) -> list[SampleTask]:
-    """One task per folder; all faults at once."""
-    names = [f.name or "sample" for f in folders]
+def _plain(path: Path) -> Path:
+    """Make a path absolute, without dots: the last part of ``..`` is no name of a sample."""
+    return Path(os.path.abspath(path))
+
+
+def _name(folder: Path) -> str:
+    return folder.name or "sample"
+
+
+def _demand_call(
+    folders: Sequence[Path], out: Path, volume_ml: float | None, workers: int | None
+) -> None:
+    """Raise all faults of the call at once."""
+    problems = _folder_problems(folders, out)
+    if volume_ml is not None and not 0 < volume_ml <= 100:
+        problems.append(
+            Problem("--volume-ml", None, None, str(volume_ml), "above 0 to 100 ml",
+                    "give millilitres: 7500 µl are 7.5 ml")
+        )  # fmt: skip
+    if workers is not None and workers < 1:
+        problems.append(
+            Problem("--workers", None, None, str(workers), "1 or more", "leave it out or give one")
+        )
+    if problems:
+        raise InputError(problems, subject="the command")
+
+
+def _folder_problems(folders: Sequence[Path], out: Path) -> list[Problem]:
+    names = [_name(f) for f in folders]
     problems = [
         Problem("FOLDER", None, None, str(f), "an existing folder", "correct the path")
         for f in folders
@@ -145,20 +181,14 @@ def _tasks(
         Problem("FOLDER", None, None, f"{names.count(n)} folders named '{n}'",
                 "names that differ", "enumerate them into different --out folders")
         for n in sorted({n for n in names if names.count(n) > 1})
+    ] + [
+        Problem("--out", None, None, f"{out}, which lies in the image folder {f}",
+                "a place outside of the images", "choose another folder with --out")
+        for f in folders if out.is_relative_to(f)
     ]  # fmt: skip
     if not folders:
         problems.append(Problem("FOLDER", None, None, "none", "one or more", "name a folder"))
-    if volume_ml is not None and not 0 < volume_ml <= 100:
-        problems.append(
-            Problem("--volume-ml", None, None, str(volume_ml), "above 0 to 100 ml",
-                    "give millilitres: 7500 µl are 7.5 ml")
-        )  # fmt: skip
-    if problems:
-        raise InputError(problems, subject="the command")
-    return [
-        SampleTask(f, n, n, n, "1", volume_ml, assay, out / n)
-        for f, n in zip(folders, names, strict=True)
-    ]
+    return problems
 
 
 def _claim(out: Path) -> None:
@@ -180,96 +210,3 @@ def _place(found: str) -> InputError:
     allowed = "a new folder, an empty one, or the results of an earlier enumeration"
     problem = Problem("--out", None, None, found, allowed, "choose another folder with --out")
     return InputError([problem], subject="the results folder")
-
-
-def run_tasks(
-    tasks: Sequence[SampleTask],
-    *,
-    workers: int | None = None,
-    cluster: str | None = None,
-    progress: Progress | None = None,
-) -> list[SampleResult]:
-    """Do the tasks in this process, in several, or on a cluster; results in their order."""
-    tell = progress or (lambda *_: None)
-    count = min(len(tasks), workers or os.cpu_count() or 1)
-    if cluster is None and count <= 1:
-        return [_alone(task, k, len(tasks), tell) for k, task in enumerate(tasks)]
-    results: dict[int, SampleResult] = {}
-    with _executor(count, cluster) as pool:
-        waiting = {pool.submit(enumerate_sample, task): k for k, task in enumerate(tasks)}
-        tell("samples", 0, len(tasks))
-        for done, future in enumerate(as_completed(waiting), start=1):
-            results[waiting[future]] = future.result()
-            tell(results[waiting[future]].sample, done, len(tasks))
-    return [results[k] for k in range(len(tasks))]
-
-
-def _alone(task: SampleTask, k: int, n: int, tell: Progress) -> SampleResult:
-    """One task with progress by frame."""
-    label = task.sample if n == 1 else f"{task.sample} ({k + 1} of {n})"
-    return enumerate_sample(task, lambda done, total: tell(f"{label}: frames", done, total))
-
-
-@contextmanager
-def _executor(workers: int, cluster: str | None) -> Iterator[Executor]:
-    """Processes on this machine, or the workers of a Dask cluster."""
-    if cluster is None:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            yield pool
-        return
-    try:
-        from distributed import Client
-    except ImportError:
-        remedy = "install ashworth[cluster]"
-        raise InputError(
-            [Problem("--cluster", None, None, "no package 'distributed'", "it installed", remedy)]
-        ) from None
-    try:
-        client = Client(cluster, timeout="20s")
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(
-            [Problem("--cluster", None, None, f"{cluster}: {error}", "a running Dask scheduler",
-                     "correct the address, e.g. tcp://host:8786")]
-        ) from None  # fmt: skip
-    with client, nullcontext(client.get_executor(pure=False)) as pool:
-        yield pool
-
-
-def write_overview(folder: Path, samples: Sequence[SampleResult]) -> None:
-    """Write the tables over samples (counts, assay_runs, samples.csv) and their index page."""
-    here = [s for s in samples if s.outcome in ("done", "not_evaluable")]
-    for name in ("counts", "assay_runs"):
-        parts = [
-            pl.read_parquet(s.folder / f"{name}.parquet")
-            for s in here
-            if (s.folder / f"{name}.parquet").is_file()
-        ]
-        if parts:
-            write_table(pl.concat(parts), folder, name)
-    _write_samples(samples, folder / "samples.csv")
-    (folder / "index.html").write_text(sample_index(_index_rows(samples)), encoding="utf-8")
-
-
-def _write_samples(samples: Iterable[SampleResult], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["sample", "outcome", "reason", "frames", "ctc", "simulated"])
-        for s in samples:
-            ctc = s.counts.get("ctc", "") if s.outcome == "done" else ""
-            writer.writerow([s.sample, s.outcome, s.reason, s.n_frames, ctc, s.simulated])
-
-
-def _index_rows(samples: Sequence[SampleResult]) -> list[dict[str, Any]]:
-    return [
-        {
-            "sample": s.sample,
-            "outcome": s.outcome,
-            "reason": s.reason,
-            "frames": s.n_frames,
-            "counts": s.counts,
-            "simulated": s.simulated,
-            "pages": (s.folder / MARK).is_file() and (s.folder / "summary.html").is_file(),
-        }
-        for s in samples
-    ]

@@ -14,7 +14,7 @@ from ashworth.imaging.cartridge import Cartridge
 from ashworth.imaging.readers import open_folder
 from ashworth.reports.gallery import gallery_page
 from ashworth.reports.sample_summary import sample_summary
-from ashworth.storage import results_folder, write_table
+from ashworth.storage import results_folder, write_anndata, write_table
 from ashworth.version import __version__
 from ashworth.workflows.images.analysis import Analysis, analyse_cartridge, images_of
 from ashworth.workflows.images.pages import class_counts, facts_of
@@ -29,6 +29,7 @@ from ashworth.workflows.images.task import (
 )
 
 Progress = Callable[[int, int], None]
+ANNDATA = "cells.h5ad"
 
 
 def enumerate_sample(task: SampleTask, progress: Progress | None = None) -> SampleResult:
@@ -38,17 +39,29 @@ def enumerate_sample(task: SampleTask, progress: Progress | None = None) -> Samp
     again.
     """
     try:
-        before = finished(task)
-        if before is not None:
-            return before
+        return finished(task) or _enumerated(task, progress)
+    except Exception as error:
+        return failed(task, error)
+
+
+def failed(task: SampleTask, error: BaseException) -> SampleResult:
+    """Result of a sample in which something went wrong that nobody foresaw."""
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return SampleResult(task.sample, "failed", " ".join(words.split()))
+
+
+def _enumerated(task: SampleTask, progress: Progress | None) -> SampleResult:
+    """Open, analyse, write; foreseen errors are results."""
+    try:
+        before = fingerprint(task)
         markers = images_of(load("assay", task.assay)).markers
-        cartridge = open_folder(task.folder, markers=markers)
+        cartridge = open_folder(task.folder, markers=dict(markers.items()))
     except InputError as error:
         return SampleResult(task.sample, "bad_input", _short(error))
     except OSError as error:
         return SampleResult(task.sample, "bad_input", _os_words(error))
     try:
-        return _write_sample(task, cartridge, progress)
+        return _write_sample(task, cartridge, before, progress)
     except InputError as error:
         return SampleResult(task.sample, "failed", _short(error))
     except OSError as error:
@@ -67,9 +80,12 @@ def _os_words(error: OSError) -> str:
 
 
 def _write_sample(
-    task: SampleTask, cartridge: Cartridge, progress: Progress | None
+    task: SampleTask, cartridge: Cartridge, before: str, progress: Progress | None
 ) -> SampleResult:
-    """Analyse and write; a frame that cannot be read makes the sample not evaluable."""
+    """Analyse and write; a frame that cannot be read makes the sample not evaluable.
+
+    The fingerprint is that of the files before they were read.
+    """
     with results_folder(task.out, mark=MARK) as work:
         try:
             analysis = analyse_cartridge(cartridge, task, progress=progress)
@@ -77,7 +93,7 @@ def _write_sample(
             result = _unreadable(task, cartridge, work, str(error))
         else:
             result = _write_analysis(task, cartridge, work, analysis)
-        (work / RESUME).write_text(fingerprint(task), encoding="utf-8")
+        (work / RESUME).write_text(before, encoding="utf-8")
         _write_mark(work, result, cartridge, task)
     return result
 
@@ -98,6 +114,8 @@ def _write_analysis(
     """Write tables, pictures and pages."""
     for name, table in _tables(analysis).items():
         write_table(table, work, name)
+    if task.anndata:
+        _write_anndata(task, cartridge, work, analysis)
     cells = _cells_for_pages(analysis)
     atlases = make_atlases(cartridge, cells, at_most=task.pictures_per_class)
     (work / "atlas").mkdir()
@@ -123,6 +141,21 @@ def _write_analysis(
         counts=counts if analysis.evaluable else {},
         simulated=cartridge.simulated,
         verdicts=tuple(row for v in analysis.verdicts for row in v.table().to_dicts()),
+    )
+
+
+def _write_anndata(task: SampleTask, cartridge: Cartridge, work: Path, analysis: Analysis) -> None:
+    """Write the cells as AnnData."""
+    made = {
+        "assay": task.assay,
+        "caller": analysis.called.caller,
+        "format": cartridge.format,
+        "pixel_size_um": cartridge.pixel_size_um,
+        "evaluable": analysis.evaluable,
+        "reason": analysis.reason,
+    }
+    write_anndata(
+        analysis.cells, analysis.calls, work / ANNDATA, made=made, simulated=cartridge.simulated
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ashworth.definitions.loader import load
+from ashworth.definitions.models import Definition
 from ashworth.version import __version__
 
 MARK = "sample.json"
@@ -34,6 +36,8 @@ class SampleTask:
         Results folder of the sample.
     pictures_per_class : int
         Most cells of a class in the gallery.
+    anndata : bool
+        Write the cells as AnnData too.
     """
 
     folder: Path
@@ -45,6 +49,7 @@ class SampleTask:
     assay: str
     out: Path
     pictures_per_class: int = 200
+    anndata: bool = False
 
     @property
     def key(self) -> dict[str, str]:
@@ -65,7 +70,7 @@ class SampleResult:
     sample : str
     outcome : {"done", "not_evaluable", "bad_input", "failed"}
         ``bad_input``: the folder is no image folder, or its headers are at fault; ``failed``:
-        writing failed.
+        the results could not be written, or something went wrong that nobody foresaw.
     reason : str
         Why it is not done; empty otherwise.
     folder : Path
@@ -99,19 +104,33 @@ class SampleResult:
 
 
 def fingerprint(task: SampleTask) -> str:
-    """Hash of what a sample's results depend on: its files, the options, the version.
+    """Hash of what a sample's results depend on: its files, options, definitions, the version.
 
     Files enter by path, size and time of change; reading 2 GB of frames to hash them would take
     as long as counting.
     """
     digest = hashlib.sha256(__version__.encode())
-    options = [task.key, task.volume_ml, task.assay, task.pictures_per_class, task.sample]
+    options = [task.key, task.volume_ml, task.pictures_per_class, task.sample, task.anndata]
     digest.update(json.dumps(options, sort_keys=True).encode())
+    for definition in _definitions(task.assay):
+        digest.update(definition.model_dump_json().encode())
     for path in sorted(_files(task.folder)):
         status = path.stat()
         entry = (path.relative_to(task.folder).as_posix(), status.st_size, status.st_mtime_ns)
         digest.update(repr(entry).encode())
     return digest.hexdigest()
+
+
+def _definitions(assay: str) -> list[Definition]:
+    """Definitions that a sample is read by."""
+    found = load("assay", assay)
+    images = found.images
+    if images is None:
+        return [found]
+    used: list[Definition] = [found, load("call_rule", images.call_rule)]
+    if images.her2_calibration is not None:
+        used.append(load("her2_calibration", images.her2_calibration))
+    return used + [load("her2_rule", rule) for rule in images.her2_rules]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -107,7 +107,7 @@ def count_images(
     runs_given : bool
         Whether `assay_runs` is the study's own, not derived from its counts.
     workers, cluster
-        As in `ashworth.workflows.images.batch.run_tasks`.
+        As in `ashworth.workflows.images.running.run_tasks`.
     progress : callable, optional
         Called with (label, done, total).
 
@@ -278,7 +278,8 @@ def _enumerated(
     workers: int | None, cluster: str | None, progress: Progress | None,
 ) -> list[SampleResult]:  # fmt: skip
     """Do the samples and put them into the results, with the index over all."""
-    from ashworth.workflows.images.batch import run_tasks, write_overview
+    from ashworth.workflows.images.overview import write_overview
+    from ashworth.workflows.images.running import run_tasks
 
     results = run_tasks(tasks, workers=workers, cluster=cluster, progress=progress)
     _demand_read(results)
