@@ -10,16 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from scipy.spatial import ConvexHull
 
 from ashworth.errors import InputError
 from ashworth.imaging.nuclei import NucleiSettings, segment_nuclei
-from ashworth.imaging.nuclei_clumps import look_at_image
 from ashworth.imaging.nuclei_convolution import convolve
 from ashworth.imaging.nuclei_network import apply, shipped_network
-from ashworth.imaging.nuclei_regions import boxes, fill_holes, largest_parts
-from ashworth.imaging.nuclei_runs import find_runs, join_runs, paint, part_boxes
-from ashworth.imaging.nuclei_shapes import hull_areas
+from ashworth.imaging.nuclei_regions import boxes, connected_parts, fill_holes, largest_parts
+from ashworth.imaging.nuclei_whole import look_at_image
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "nuclei"
 NAMES = sorted(p.name.removesuffix(".labels.png") for p in FOLDER.glob("*.labels.png"))
@@ -51,19 +48,6 @@ def well_formed(labels: np.ndarray, shape: tuple[int, ...]) -> None:
     for k in numbers:
         assert ndimage.label(labels == k)[1] == 1
         assert np.array_equal(ndimage.binary_fill_holes(labels == k), labels == k)
-
-
-def row_ends(mask: np.ndarray) -> list[tuple[float, float]]:
-    """Middles of the outer edges of each row, and of the first and last row's outer corners."""
-    points = []
-    rows = np.flatnonzero(mask.any(axis=1))
-    for y in rows:
-        left, right = np.flatnonzero(mask[y])[[0, -1]]
-        points += [(y, left - 0.5), (y, right + 0.5)]
-        for end, step in ((rows[0], -0.5), (rows[-1], 0.5)):
-            if y == end:
-                points += [(y + step, left), (y + step, right)]
-    return points
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -192,21 +176,14 @@ def test_kernels_agree_with_scipy(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mask = (ndimage.gaussian_filter(rng.random((31, 45)), 1) > 0.5).astype(np.uint8)
     wanted, n = ndimage.label(mask)
-    runs = find_runs(mask)
-    part, parts = join_runs(runs)
-    labels = np.zeros(mask.shape, np.int32)
-    paint(runs, part, labels)
+    labels, parts = connected_parts(mask.astype(np.int32))
     assert parts == n
     assert np.array_equal(labels, wanted)
-    box, area = part_boxes(runs, part, parts)
-    assert np.array_equal(area[1:], np.bincount(wanted.ravel(), minlength=n + 1)[1:])
+    box = boxes(labels, n)
     for k, (rows, columns) in enumerate(ndimage.find_objects(wanted), 1):
         assert tuple(box[k]) == (rows.start, columns.start, rows.stop - 1, columns.stop - 1)
-    hull = hull_areas(runs, part, box)
-    for k in range(1, n + 1):
-        assert hull[k] == pytest.approx(ConvexHull(row_ends(wanted == k)).volume)
     kept = largest_parts(mask.astype(np.int32), 1, 1)
-    assert kept.sum() == area.max()
+    assert kept.sum() == np.bincount(wanted.ravel())[1:].max()
     filled = kept.copy()
     fill_holes(filled, boxes(filled, 1))
     assert np.array_equal(filled > 0, ndimage.binary_fill_holes(kept > 0))

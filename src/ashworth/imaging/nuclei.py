@@ -9,23 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.errors import InputError, Problem
-from ashworth.imaging.nuclei_clumps import Clumps, Division, divide_clumps
+from ashworth.imaging.cartridge_nuclei import cartridge_nuclei
 from ashworth.imaging.nuclei_foreground import Floats, Survey, smoothed, survey
 from ashworth.imaging.nuclei_network import shipped_network
 from ashworth.imaging.nuclei_regions import boxes, fill_holes, largest_parts, renumber
-from ashworth.imaging.nuclei_runs import find_runs, join_runs, paint, part_boxes
-from ashworth.imaging.nuclei_shapes import hull_areas
-from ashworth.imaging.nuclei_whole import label_whole, tried_diameter
+from ashworth.imaging.nuclei_whole import LOG_ODDS, label_whole, tried_diameter
 
 Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
-
-DIVISION = Division(pass_ratio=0.8, pass_depth=0.15, log_odds=-0.8)
-
-SINGLE_AREA = 1.6
-"""A part of up to this many times the typical area may be one nucleus without a closer look."""
-
-SINGLE_SOLIDITY = 0.92
-"""If it fills this share of its convex hull."""
 
 SMALLEST_SHARE = 0.025
 
@@ -95,14 +85,8 @@ def segment_nuclei(image: Image, settings: NucleiSettings | None = None) -> NDAr
         return empty
     smallest = _smallest_px(settings, diameter)
     if settings.threshold is not None:
-        labels, n = _by_threshold(raw, settings.threshold, diameter, smallest)
-    elif found and found.height > 0:
-        labels, n = _by_network(raw, found, diameter, smallest)
-    else:
-        return empty
-    fill_holes(labels, boxes(labels, n))
-    renumber(labels, n)
-    return labels
+        return _by_threshold(raw, settings.threshold, diameter, smallest)
+    return _by_network(raw, found, diameter, smallest) if found and found.height > 0 else empty
 
 
 def _diameter(raw: Floats, found: Survey | None) -> float:
@@ -111,18 +95,19 @@ def _diameter(raw: Floats, found: Survey | None) -> float:
         return 0.0
     if found.diameter_px <= WIDEST_SHARE * min(raw.shape):
         return found.diameter_px
-    return tried_diameter(raw, found, shipped_network(), DIVISION)
+    return tried_diameter(raw, found, shipped_network())
 
 
-def _by_network(
-    raw: Floats, found: Survey, diameter: float, smallest: int
-) -> tuple[NDArray[np.int32], int]:
+def _by_network(raw: Floats, found: Survey, diameter: float, smallest: int) -> NDArray[np.int32]:
     """Nuclei where the network sees some, in the whole image."""
-    labels, logit = label_whole(raw, found, diameter, shipped_network(), DIVISION)
+    labels, logit = label_whole(raw, found, diameter, shipped_network())
     if labels.shape != raw.shape:
         labels = _enlarged(labels, logit, raw.shape)
     n = int(labels.max())
-    return largest_parts(labels, n, smallest), n
+    labels = largest_parts(labels, n, smallest)
+    fill_holes(labels, boxes(labels, n))
+    renumber(labels, n)
+    return labels
 
 
 def _enlarged(
@@ -132,40 +117,22 @@ def _enlarged(
     size = (shape[1], shape[0])
     near = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
     inside = np.asarray(cv2.resize(logit, size, interpolation=cv2.INTER_LINEAR))
-    return np.where(inside > DIVISION.log_odds, near, 0).astype(np.int32)
+    return np.where(inside > LOG_ODDS, near, 0).astype(np.int32)
 
 
 def _by_threshold(
     raw: Floats, threshold: float, diameter: float, smallest: int
-) -> tuple[NDArray[np.int32], int]:
-    """Parts above a threshold; what is no single convex nucleus is divided."""
-    mask = (smoothed(raw, max(0.06 * diameter, 0.5)) > threshold).view(np.uint8)
-    runs = find_runs(mask)
-    part, n = join_runs(runs)
-    box, area = part_boxes(runs, part, n)
-    kept = area >= smallest
-    single = (area <= SINGLE_AREA * np.pi / 4 * diameter**2) & (
-        area >= SINGLE_SOLIDITY * hull_areas(runs, part, box)
+) -> NDArray[np.int32]:
+    """Nuclei as in a cartridge; the background is the median of what lies below the threshold."""
+    smooth = smoothed(raw, max(0.06 * diameter, 0.5))
+    below = smooth[smooth <= threshold]
+    background = float(np.median(below)) if below.size else float(smooth.min())
+    return cartridge_nuclei(
+        smooth - np.float32(background),
+        threshold=threshold - background,
+        diameter_px=diameter,
+        smallest_px=smallest,
     )
-    number = np.arange(n + 1, dtype=np.int32)
-    labels = np.zeros(raw.shape, np.int32)
-    paint(runs, np.where(kept, np.where(single, number, -number), 0).astype(np.int32)[part], labels)
-    numbers = np.flatnonzero(kept & ~single)
-    if numbers.size:
-        network = shipped_network()
-        scale = network.diameter_px / diameter
-        clumps = Clumps(numbers, box, scale, *_levels(raw, mask, threshold))
-        n = divide_clumps(labels, raw, clumps, network, division=DIVISION, smallest_px=smallest)
-    return labels, n
-
-
-def _levels(raw: Floats, mask: NDArray[np.uint8], threshold: float) -> tuple[float, float]:
-    """Background and typical height above it, from every 64th pixel where these suffice."""
-    values, inside = raw[::8, ::8], mask[::8, ::8] > 0
-    if inside.all() or not inside.any():
-        values, inside = raw, mask > 0
-    background = threshold if inside.all() else float(np.median(values[~inside]))
-    return background, max(float(np.median(values[inside])) - background, 1e-3)
 
 
 def _smallest_px(settings: NucleiSettings, diameter: float) -> int:
