@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from clock import best_of
+
 from data import Study, write
 
 HERE = Path(__file__).resolve().parent

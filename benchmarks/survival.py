@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from clock import best_of
-from data import Study, simulate
 from peers import lifelines_seconds, r_seconds
 
 from ashworth.survival import cox, kaplan_meier, log_rank
+from data import Study, simulate
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 

@@ -21,9 +21,9 @@ PUBLIC = {
     "cohorts": """
         PRESETS CohortSpec CountEffect CovariateEffect SimulatedCohort preset simulate""",
     "definitions": """
-        Assay CallRule Catalogue Condition DatedCutoff Denominator DynamicsClass DynamicsRule Endpoint KINDS
-        Her2Calibration Her2Rule Level OUTCOME_KINDS PositivityRule Reference Subtype json_schema load load_all
-        references""",
+        Assay CallRule Catalogue Condition DatedCutoff Denominator DynamicsClass DynamicsRule
+        Endpoint KINDS Her2Calibration Her2Rule Level OUTCOME_KINDS PositivityRule Reference
+        Subtype json_schema load load_all references""",
     "enumeration": """
         CallCounts ChangeTest CountLimits CountRegression DetectionCurve DetectionLimit Dynamics
         FewMeasurementsWarning FittedPopulation Interval Measurement NegativeBinomial
@@ -34,8 +34,9 @@ PUBLIC = {
         positivity proportion_interval recovery_line smallest_cutoff statuses
         volume_for_detection""",
     "figures": """
-        Figure cartridge_map_figure cell_scatter_figure cohort_flow_figure count_distribution_figure dynamics_flow_figure forest_figure
-        kaplan_meier_figure positivity_figure time_ticks""",
+        Figure cartridge_map_figure cell_scatter_figure cohort_flow_figure
+        count_distribution_figure dynamics_flow_figure forest_figure kaplan_meier_figure
+        positivity_figure time_ticks""",
     "imaging": """
         AssignedEvent Cartridge Channel Detection Layout NucleiSettings Phantom PhantomSpec
         Segmented SegmentationSettings detect open_folder phantom segment segment_nuclei
@@ -44,8 +45,9 @@ PUBLIC = {
         Expectations ExtraColumn InputFormat TABLES TableRead TablesRead blank check_tables
         data_dictionary default_runs describe key_of read_table read_tables validate""",
     "reports": """
-        Callout Column Definitions FigureBlock GroupHeader KeyFigure KeyFigures Paragraph Reference
-        References Report Row SampleFacts SampleSummary Section Table gallery_page render_html""",
+        Callout Column Definitions FigureBlock GroupHeader KeyFigure KeyFigures Paragraph
+        Reference References Report Row SampleFacts SampleSummary Section Table gallery_page
+        render_html""",
     "storage": "file_digest results_folder software_versions write_run_log write_table",
     "survival": """
         CoxResult Curve CurveValues KaplanMeier PersonYears RateRatio TestResult classify_subtype

@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ashworth.classification.leukocytes import Leukocytes, find_leukocytes
+from ashworth.classification.leukocytes import Leukocytes, find_leukocytes, no_leukocytes
 from ashworth.classification.relative import relative_features
-from ashworth.definitions.call_models import CallClass, CallRule, Gate
+from ashworth.definitions.call_models import CallClass, CallRule, Gate, RelativeFeature
 from ashworth.definitions.loader import load
 from ashworth.version import __version__
 
-Features = Mapping[str, NDArray[np.float64]]
+Features = Mapping[RelativeFeature, NDArray[np.float64]]
 SIZES = ("nucleus_um2", "diameter_um")
 SHARES = ("nuclear_share", "nucleus_on_ck", "saturated_channels_share", "least_over_most")
 SIZE_SOFTNESS = 0.25
@@ -84,7 +84,7 @@ def call_cells(cells: pl.DataFrame, rule: str | CallRule = "ctc-epithelial") -> 
     rule = load("call_rule", rule) if isinstance(rule, str) else rule
     missing = [r for r in rule.channels if f"{_PREFIX[r]}_mean" not in cells.columns]
     if missing:
-        nobody = Leukocytes(0, False, *[float("nan")] * 4, np.zeros(cells.height, bool))
+        nobody = no_leukocytes(cells.height)
         return _not_evaluable(cells, rule, nobody, f"channel missing: {', '.join(missing)}")
     leukocytes = find_leukocytes(cells, rule.leukocytes)
     if not leukocytes.enough:

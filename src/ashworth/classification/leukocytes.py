@@ -85,7 +85,7 @@ def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leu
         member = kept
     n = int(member.sum())
     if n == 0:
-        return Leukocytes(0, False, np.nan, np.nan, np.nan, np.nan, member)
+        return no_leukocytes(cells.height)
     return Leukocytes(
         n=n,
         enough=n >= population.minimum,
@@ -95,3 +95,9 @@ def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leu
         ck_upper=float(max(np.quantile(ck[member], population.upper_quantile), ck_noise[0])),
         member=member,
     )
+
+
+def no_leukocytes(n_cells: int) -> Leukocytes:
+    """The empty reference of a cartridge with this many cells."""
+    nan = float("nan")
+    return Leukocytes(0, False, nan, nan, nan, nan, np.zeros(n_cells, bool))

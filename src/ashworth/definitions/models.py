@@ -27,6 +27,7 @@ from ashworth.errors import DefinitionError
 
 Matrix = Literal["blood", "bone_marrow"]
 Setting = Literal["dcis", "early", "metastatic"]
+MarkerRole = Literal["marker1", "marker2", "marker3"]
 DenominatorKind = Literal["volume_ml", "nucleated_cells"]
 Origin = Literal["source_review", "publication", "derived", "unverified", "project_choice"]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -88,7 +89,9 @@ class ImageAnalysis(Model):
     """
 
     call_rule: Identifier
-    markers: dict[Literal["marker1", "marker2", "marker3"], Identifier] = {}
+    markers: dict[Literal["marker1", "marker2", "marker3"], Identifier] = Field(
+        default_factory=dict
+    )
     her2_calibration: Identifier | None = None
     her2_rules: tuple[Identifier, ...] = ()
 

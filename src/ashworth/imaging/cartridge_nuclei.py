@@ -41,8 +41,8 @@ def outlined(
     """
     size = int(WINDOW_DIAMETERS * diameter_px) | 1
     top = cv2.dilate(smooth, np.ones((size, size), np.uint8))
-    cut = cv2.max(cv2.multiply(top, NEAR_SHARE), threshold)
-    return cv2.compare(smooth, cut, cv2.CMP_GT) & 1
+    near = np.asarray(top, np.float32) * np.float32(NEAR_SHARE)
+    return ((smooth > near) & (smooth > threshold)).astype(np.uint8)
 
 
 def _trim_to_height(labels: NDArray[np.int32], smooth: NDArray[np.float32], n: int) -> None:
@@ -96,7 +96,8 @@ def cartridge_nuclei(
     mask = outlined(smooth, threshold=threshold, diameter_px=diameter_px)
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
     distance = cv2.GaussianBlur(distance, (0, 0), max(0.04 * diameter_px, 0.6))
-    labels = flood(distance, mask, PASS_RATIO, max(PASS_DEPTH_DIAMETERS * diameter_px, 0.5))
+    land = np.asarray(distance, np.float32)
+    labels = flood(land, mask, PASS_RATIO, max(PASS_DEPTH_DIAMETERS * diameter_px, 0.5))
     n = int(labels.max(initial=0))
     _trim_to_height(labels, smooth, n)
     labels = largest_parts(labels, n, smallest_px)

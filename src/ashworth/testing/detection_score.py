@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 MATCH_UM = 6.0
 
@@ -72,8 +72,8 @@ def _match(truth: pl.DataFrame, cells: pl.DataFrame, pixel_size_um: float) -> ND
         return chosen
     objects = truth.select("x_px", "y_px").to_numpy().astype(float) * pixel_size_um
     places = cells.select("x_um", "y_um").to_numpy().astype(float)
-    near = cKDTree(objects).sparse_distance_matrix(
-        cKDTree(places), MATCH_UM, output_type="coo_matrix"
+    near = KDTree(objects).sparse_distance_matrix(
+        KDTree(places), MATCH_UM, output_type="coo_matrix"
     )
     taken: set[int] = set()
     for k in np.lexsort((near.col, near.row, near.data)):
