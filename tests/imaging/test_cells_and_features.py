@@ -12,7 +12,7 @@ from skimage.measure import perimeter as reference_perimeter
 from skimage.measure import regionprops
 
 from ashworth.imaging import feature_kernels as kernels
-from ashworth.imaging.pixel_lists import median_of, medians, pixel_lists
+from ashworth.imaging.pixel_lists import labelled, median_of, medians, pixel_lists
 from ashworth.imaging.seams import drop_doubles
 from ashworth.imaging.shape_features import eccentricity, perimeter
 from ashworth.imaging.territories import Reach, annuli, cells_of, trim_to_stain
@@ -39,9 +39,10 @@ def test_shapes_equal_scikit_image(seed):
         member = np.ones(positions.size, bool)
         assert positions.size == region.area
         alone = np.pad(labels == k, 1)
-        found = perimeter(member, positions, width)
+        x, y = kernels.coordinates(positions, width)
+        found = perimeter(member, x, y)
         assert found == pytest.approx(reference_perimeter(alone, neighborhood=4), rel=1e-12)
-        ours = eccentricity(member, positions, width)
+        ours = eccentricity(member, x, y)
         # scikit-image takes pixels as points; MATLAB, and so ACCEPT, as unit squares.
         major, minor = (value + 1 / 12 for value in region.inertia_tensor_eigvals)
         assert ours == pytest.approx(np.sqrt(1 - minor / major), abs=1e-6)
@@ -79,8 +80,9 @@ def test_accept_features_follow_their_definitions():
     raw = rng.integers(50, 400, labels.shape).astype(np.uint16)
     lists = pixel_lists(labels, 2)
     inner, _ = kernels.parts(lists.start, lists.position, labels.ravel(), nuclei.ravel(), 50)
+    x, y = kernels.coordinates(lists.position, 50)
     found = kernels.accept_features(
-        smooth.ravel(), raw.ravel(), lists.start, lists.position, inner, 50, 9.0, 120.0, 0.64**2
+        smooth.ravel(), raw.ravel(), lists.start, lists.position, x, y, inner, 9.0, 120.0, 0.64**2
     )
     for k in (1, 2):
         mask = (labels == k) & (smooth > 9)
@@ -99,10 +101,25 @@ def test_accept_features_follow_their_definitions():
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=60))
+@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=400))
 def test_median_equals_numpy(values):
     array = np.array(values, np.float32)
     assert median_of(array.copy()) == pytest.approx(float(np.median(array)), rel=1e-6, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(100, 700), st.sampled_from([1, 30, 60000]))
+def test_median_of_many_values_equals_numpy(seed, n, highest):
+    array = np.random.default_rng(seed).integers(0, highest, n).astype(np.float32)
+    array[0] = 65535
+    assert median_of(array.copy()) == np.median(array)
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (16, 24), (31, 3), (1, 5)])
+def test_labelled_pixels_are_those_that_are_not_zero(shape):
+    labels = (np.random.default_rng(2).random(shape) < 0.1).astype(np.int32)
+    labels[-1, -1] = 4
+    assert labelled(labels).tolist() == np.flatnonzero(labels).tolist()
 
 
 def test_a_label_without_pixels_has_no_median():

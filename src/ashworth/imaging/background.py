@@ -30,7 +30,8 @@ def background_grid(image: NDArray[np.uint16]) -> NDArray[np.float32]:
     height, width = image.shape
     rows, columns = -(-height // BLOCK_PX), -(-width // BLOCK_PX)
     means = _half_block_means(image, 2 * rows, 2 * columns)
-    least = means.reshape(rows, 2, columns, 2).min(axis=(1, 3))
+    least = np.minimum(means[::2], means[1::2])
+    least = np.minimum(least[:, ::2], least[:, 1::2])
     size = 5 if min(least.shape) >= 5 else 3
     smooth = cv2.medianBlur(np.ascontiguousarray(least), size).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(smooth, (3, 3), 0), np.float32)
@@ -62,7 +63,10 @@ def _reflected(
     """Pixels of some half blocks; those beyond the border are reflected."""
     height, width = image.shape
     if down.stop * half <= height and across.stop * half <= width:
-        return image[down.start * half : down.stop * half, across.start * half : across.stop * half]
+        return image[
+            down.start * half : down.stop * half,
+            across.start * half : across.stop * half,
+        ]
     y = np.arange(down.start * half, down.stop * half) % (2 * height)
     x = np.arange(across.start * half, across.stop * half) % (2 * width)
     return image[np.ix_(np.minimum(y, 2 * height - 1 - y), np.minimum(x, 2 * width - 1 - x))]
@@ -80,7 +84,10 @@ def _subtract_rows(
     height, width = image.shape
     half, block = np.float32(0.5), np.float32(BLOCK_PX)
     for y in range(height):
-        v = min(max((top + y + half) / block - half, np.float32(0)), np.float32(len(lines) - 1))
+        v = min(
+            max((top + y + half) / block - half, np.float32(0)),
+            np.float32(len(lines) - 1),
+        )
         above = int(v)
         below = min(above + 1, len(lines) - 1)
         share = np.float32(v - above)
@@ -97,10 +104,25 @@ def background_lines(grid: NDArray[np.float32]) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (rows of blocks, pixels of a row of blocks)
     """
+    lines = np.empty((grid.shape[0], grid.shape[1] * BLOCK_PX), np.float32)
+    _interpolate_rows(grid, lines)
+    return lines
+
+
+@numba.njit(cache=True, nogil=True)
+def _interpolate_rows(grid: NDArray[np.float32], lines: NDArray[np.float32]) -> None:
+    """Linear between the centres of blocks, constant beyond the outer ones."""
     rows, columns = grid.shape
-    return np.asarray(
-        cv2.resize(grid, (columns * BLOCK_PX, rows), interpolation=cv2.INTER_LINEAR), np.float32
-    )
+    half = BLOCK_PX // 2
+    for y in range(rows):
+        lines[y, :half] = grid[y, 0]
+        lines[y, -half:] = grid[y, columns - 1]
+        for block in range(columns - 1):
+            left, right = grid[y, block], grid[y, block + 1]
+            for k in range(BLOCK_PX):
+                share = np.float32((k + 0.5) / BLOCK_PX)
+                x = half + block * BLOCK_PX + k
+                lines[y, x] = left * (np.float32(1) - share) + right * share
 
 
 def subtract_lines(

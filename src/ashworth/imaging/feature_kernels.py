@@ -7,11 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.imaging.pixel_lists import Floats, Positions, median_of
-from ashworth.imaging.shape_features import eccentricity, perimeter
+from ashworth.imaging.shape_features import Coordinates, eccentricity, perimeter
 
 Columns = NDArray[np.float64]
 
-INTENSITIES = ("mean", "peak", "nucleus_mean", "ring_mean", "granularity", "saturated_share")
+INTENSITIES = (
+    "mean",
+    "peak",
+    "nucleus_mean",
+    "ring_mean",
+    "granularity",
+    "saturated_share",
+)
 """What `intensities` gives for one channel, in order."""
 
 ACCEPT = (
@@ -19,6 +26,16 @@ ACCEPT = (
     "Perimeter", "Eccentricity", "P2A", "Overlay",
 )  # fmt: skip
 """What `accept_features` gives for one channel, in order; ACCEPT's names."""
+
+
+@numba.njit(cache=True, nogil=True)
+def coordinates(position: Positions, width: int) -> tuple[Coordinates, Coordinates]:
+    """Column and row of flat positions."""
+    x, y = np.empty(position.size, np.int32), np.empty(position.size, np.int32)
+    for i in range(position.size):
+        row = position[i] // width
+        x[i], y[i] = position[i] - row * width, row
+    return x, y
 
 
 @numba.njit(cache=True, nogil=True)
@@ -44,7 +61,10 @@ def parts(
     in_nucleus, at_rim : ndarray of bool, in the order of `position`
         Whether a pixel belongs to the cell's nucleus; lies within two pixels of its outline.
     """
-    in_nucleus, at_rim = np.empty(position.size, np.bool_), np.zeros(position.size, np.bool_)
+    in_nucleus, at_rim = (
+        np.empty(position.size, np.bool_),
+        np.zeros(position.size, np.bool_),
+    )
     for k in range(1, start.size - 1):
         for i in range(start[k], start[k + 1]):
             p = position[i]
@@ -133,8 +153,9 @@ def accept_features(
     raw: NDArray[np.uint16],
     start: Positions,
     position: Positions,
+    x: Coordinates,
+    y: Coordinates,
     in_nucleus: NDArray[np.bool_],
-    width: int,
     threshold: float,
     level: float,
     pixel_um2: float,
@@ -146,10 +167,11 @@ def accept_features(
     smooth, raw : ndarray, raveled frame
         The mask is `smooth` above `threshold`; values are `raw` minus `level`, not below 0.
     start, position : ndarray of int64
-        Pixels of the cells, ascending within each.
+        Pixels of the cells.
+    x, y : ndarray of int32
+        Their `coordinates`.
     in_nucleus : ndarray of bool
         From `parts`.
-    width : int
     threshold, level : float
         Channel's threshold; median of the frame's unlabelled pixels.
     pixel_um2 : float
@@ -189,15 +211,19 @@ def accept_features(
             continue
         row[0], row[1], row[2] = total / m, peak, median_of(buffer[:m])
         row[3] = np.sqrt(max(0.0, square / m - (total / m) ** 2) * m / max(1, m - 1))
-        row[6] = perimeter(member, mine, width)
-        row[7] = eccentricity(member, mine, width)
+        row[6] = perimeter(member, x[start[k] : start[k + 1]], y[start[k] : start[k + 1]])
+        row[7] = eccentricity(member, x[start[k] : start[k + 1]], y[start[k] : start[k + 1]])
         row[8] = row[6] ** 2 / (4 * np.pi * m)
     return out
 
 
 @numba.njit(cache=True, nogil=True)
 def sharpness(
-    smooth: Floats, start: Positions, position: Positions, nuclei: NDArray[np.int32], width: int
+    smooth: Floats,
+    start: Positions,
+    position: Positions,
+    nuclei: NDArray[np.int32],
+    width: int,
 ) -> NDArray[np.float64]:
     """Steepest slope of the nuclear stain in each cell, per pixel, relative to its height there.
 

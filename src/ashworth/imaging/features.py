@@ -33,7 +33,6 @@ from ashworth.imaging.thresholds import ChannelLevels
 from ashworth.imaging.windows import Window
 
 Columns = dict[str, NDArray[np.float64]]
-Parts = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 SPECKLE_UM = 2.0
 _FEWEST_ANNULUS_PX = 12
 
@@ -53,6 +52,30 @@ class Measured:
     def __len__(self) -> int:
         """Count the cells."""
         return len(self.columns["x_px"])
+
+
+@dataclass(frozen=True, slots=True)
+class _CellPixels:
+    """The pixels of every cell: column, row, whether in the nucleus, whether at the outline."""
+
+    lists: PixelLists
+    x: NDArray[np.int32]
+    y: NDArray[np.int32]
+    in_nucleus: NDArray[np.bool_]
+    at_rim: NDArray[np.bool_]
+
+
+def _cell_pixels(segmented: Segmented, lists: PixelLists) -> _CellPixels:
+    width = segmented.cells.shape[1]
+    x, y = kernels.coordinates(lists.position, width)
+    in_nucleus, at_rim = kernels.parts(
+        lists.start,
+        lists.position,
+        segmented.cells.reshape(-1),
+        segmented.nuclei.reshape(-1),
+        width,
+    )
+    return _CellPixels(lists, x, y, in_nucleus, at_rim)
 
 
 def measure(
@@ -79,15 +102,10 @@ def measure(
     lists = pixel_lists(segmented.cells, n)
     limits = [level.threshold for level in levels]
     around = annuli(segmented.cells, smooth, limits, reach=settings.reach)
-    parts = kernels.parts(
-        lists.start, lists.position, segmented.cells.reshape(-1), segmented.nuclei.reshape(-1),
-        segmented.cells.shape[1],
-    )  # fmt: skip
+    pixels = _cell_pixels(segmented, lists)
     columns = _geometry(segmented, lists, settings)
     for c, prefix in enumerate(prefixes):
-        columns |= _channel(
-            c, prefix, window, smooth, segmented, settings, levels, lists, around, parts
-        )
+        columns |= _channel(c, prefix, window, smooth, segmented, settings, levels, pixels, around)
     nucleus = settings.index("nucleus")
     if nucleus is not None:
         columns["focus"] = kernels.sharpness(
@@ -125,25 +143,25 @@ def _channel(
     segmented: Segmented,
     settings: SegmentationSettings,
     levels: Sequence[ChannelLevels],
-    lists: PixelLists,
+    pixels: _CellPixels,
     around: PixelLists,
-    parts: Parts,
 ) -> Columns:
     """Columns of one channel."""
-    width = segmented.cells.shape[1]
+    lists, width = pixels.lists, segmented.cells.shape[1]
     above, raw = window.above[c].reshape(-1), window.raw[c].reshape(-1)
     local = medians(above, around.start, around.position)
     local[(around.area_px < _FEWEST_ANNULUS_PX) | ~np.isfinite(local)] = 0
     level = medians(raw, around.start, around.position)
     own = kernels.intensities(
-        above, raw, local, lists.start, lists.position, *parts, levels[c].saturation,
+        above, raw, local, lists.start, lists.position, pixels.in_nucleus, pixels.at_rim,
+        levels[c].saturation,
     )  # fmt: skip
     columns = {f"{prefix}_{name}": own[:, k] for k, name in enumerate(kernels.INTENSITIES)}
     columns[f"{prefix}_background"] = level.astype(np.float64)
     accept = kernels.accept_features(
-        smooth[c].reshape(-1), raw, lists.start, lists.position, parts[0], width,
-        levels[c].threshold, kernels.unlabelled_median(window.raw[c], segmented.cells, 4),
-        settings.pixel_size_um**2,
+        smooth[c].reshape(-1), raw, lists.start, lists.position, pixels.x, pixels.y,
+        pixels.in_nucleus, levels[c].threshold,
+        kernels.unlabelled_median(window.raw[c], segmented.cells, 4), settings.pixel_size_um**2,
     )  # fmt: skip
     radius = max(2, round(SPECKLE_UM / settings.pixel_size_um))
     spots = kernels.speckle(smooth[c].reshape(-1), lists.start, lists.position, width, radius)

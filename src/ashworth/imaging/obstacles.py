@@ -38,21 +38,31 @@ def obstacle_mask(
     """
     height, width = smooth.shape[1:]
     size = (max(1, width // BLOCK_PX), max(1, height // BLOCK_PX))
-    blocks = np.stack(
-        [
-            cv2.resize(plane, size, interpolation=cv2.INTER_AREA) / level
-            for plane, level in zip(smooth, noise, strict=True)
-        ]
-    )
-    least, most = blocks.min(axis=0), blocks.max(axis=0)
-    white = ((least > NOISE_MULTIPLE) & (least > LEAST_SHARE * most)).astype(np.uint8)
-    if len(noise) < 3 or not white.any():
+    shortest_blocks = SMALLEST_LENGTH_UM / (BLOCK_PX * pixel_size_um)
+    if len(noise) < 3:
         return None
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(white, connectivity=8)
-    longest = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    large = longest * BLOCK_PX * pixel_size_um >= SMALLEST_LENGTH_UM
-    large[0] = False
-    if count < 2 or not large.any():
+    blocks: list[NDArray[np.float32]] = []
+    shines = np.ones(size[::-1], np.uint8)
+    for plane, level in zip(smooth[::-1], noise[::-1], strict=True):
+        means = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+        blocks.append(means / level)
+        shines &= blocks[-1] > NOISE_MULTIPLE
+        if not _long_parts(shines, shortest_blocks).any():
+            return None
+    white = shines & (np.min(blocks, axis=0) > LEAST_SHARE * np.max(blocks, axis=0))
+    large = _long_parts(white, shortest_blocks)
+    if not large.any():
         return None
-    grown = cv2.dilate(large[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
+    grown = cv2.dilate(large.astype(np.uint8), np.ones((3, 3), np.uint8))
     return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
+
+
+def _long_parts(mask: NDArray[np.uint8], shortest: float) -> NDArray[np.bool_]:
+    """Connected parts (of eight) of a mask whose box is so many blocks high or wide."""
+    if not mask.any():
+        return mask.astype(bool)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    longest = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    large = longest >= shortest
+    large[0] = False
+    return np.asarray(large[labels], np.bool_)

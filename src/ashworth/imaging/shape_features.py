@@ -13,24 +13,22 @@ from numpy.typing import NDArray
 
 from ashworth.imaging.pixel_lists import Positions
 
+Coordinates = NDArray[np.int32]
 DIAGONAL = np.sqrt(2.0)
 HALF_DIAGONAL = (1.0 + np.sqrt(2.0)) / 2.0
 
 
 @numba.njit(cache=True, nogil=True)
 def _bitmap(
-    member: NDArray[np.bool_], positions: Positions, width: int
+    member: NDArray[np.bool_], x: Coordinates, y: Coordinates
 ) -> tuple[NDArray[np.uint8], Positions, int]:
-    """Draw the mask in its own box with a free rim; where each position lies, length of a row."""
-    first, last = positions[0] // width, positions[-1] // width
-    columns = positions % width
-    left = columns.min()
-    row_length = columns.max() - left + 3
-    bitmap = np.zeros((last - first + 3) * row_length, np.uint8)
-    place = np.empty(positions.size, np.int64)
-    for k in range(positions.size):
-        row = positions[k] // width - first + 1
-        place[k] = row * row_length + columns[k] - left + 1
+    """Draw the mask in its own box with a free rim; where each pixel lies, length of a row."""
+    left, top = x.min() - 1, y.min() - 1
+    row_length = x.max() - left + 2
+    bitmap = np.zeros((y.max() - top + 2) * row_length, np.uint8)
+    place = np.empty(x.size, np.int64)
+    for k in range(x.size):
+        place[k] = (y[k] - top) * row_length + x[k] - left
         bitmap[place[k]] = member[k]
     return bitmap, place, row_length
 
@@ -49,11 +47,11 @@ def _weight(straight: int, diagonal: int) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def perimeter(member: NDArray[np.bool_], positions: Positions, width: int) -> float:
-    """Perimeter in pixels of the mask that `member` selects from ascending flat positions."""
-    if positions.size == 0:
+def perimeter(member: NDArray[np.bool_], x: Coordinates, y: Coordinates) -> float:
+    """Perimeter in pixels of the mask that `member` selects from pixels at x, y."""
+    if x.size == 0:
         return 0.0
-    mask, place, step = _bitmap(member, positions, width)
+    mask, place, step = _bitmap(member, x, y)
     border = np.zeros_like(mask)
     for p in place:
         inner = mask[p - 1] & mask[p + 1] & mask[p - step] & mask[p + step]
@@ -69,22 +67,22 @@ def perimeter(member: NDArray[np.bool_], positions: Positions, width: int) -> fl
 
 
 @numba.njit(cache=True, nogil=True)
-def eccentricity(member: NDArray[np.bool_], positions: Positions, width: int) -> float:
+def eccentricity(member: NDArray[np.bool_], x: Coordinates, y: Coordinates) -> float:
     """Eccentricity of the ellipse with the mask's second moments, 0 (circle) to 1."""
     n = 0
     mx = my = 0.0
-    for k in range(positions.size):
+    for k in range(x.size):
         if member[k]:
             n += 1
-            mx += positions[k] % width
-            my += positions[k] // width
+            mx += x[k]
+            my += y[k]
     if n == 0:
         return np.nan
     mx, my = mx / n, my / n
     xx = yy = xy = 0.0
-    for k in range(positions.size):
+    for k in range(x.size):
         if member[k]:
-            dx, dy = positions[k] % width - mx, positions[k] // width - my
+            dx, dy = x[k] - mx, y[k] - my
             xx += dx * dx
             yy += dy * dy
             xy += dx * dy

@@ -20,7 +20,6 @@ from ashworth.imaging.pixel_lists import (
 )
 
 Labels = NDArray[np.int32]
-_MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +64,28 @@ def _rim(labels: Labels, inside: Positions) -> Positions:
 
 @numba.njit(cache=True, nogil=True)
 def _step(
-    labels: Labels, front: Positions, allowed: NDArray[np.uint8], anywhere: bool, diagonal: bool
+    labels: Labels, front: Positions, allowed: NDArray[np.uint8], diagonal: bool
 ) -> Positions:
-    """Grow labels by one pixel into free pixels, where `allowed` or anywhere; give the new front.
+    """Grow labels by one pixel into free pixels and give the new front.
 
-    Neighbours are left, right, above, below, then the diagonal ones in the same order.
+    Only where `allowed`; anywhere, if that is empty.
     """
-    width = labels.shape[1]
-    flat, open_ = labels.reshape(-1), allowed.reshape(-1)
+    width, flat, n = labels.shape[1], labels.reshape(-1), labels.size
+    moves = np.array([-1, 1, -width, width, -width - 1, -width + 1, width - 1, width + 1])
+    sides, anywhere = np.array([-1, 1, 0, 0, -1, 1, -1, 1]), allowed.size == 0
     fresh = np.empty(max(16, 2 * front.size), np.int64)
     m = 0
     for p in front:
-        x = p % width
         if m + 8 > fresh.size:
             fresh = np.concatenate((fresh, np.empty(m + 8, np.int64)))
+        x, label = p % width, flat[p]
+        inner = 0 < x < width - 1 and width <= p < n - width
         for k in range(8 if diagonal else 4):
-            dx, dy = _MOVES[k]
-            q = p + dy * width + dx
-            if q < 0 or q >= flat.size or x + dx < 0 or x + dx >= width:
+            q = p + moves[k]
+            if not inner and (q < 0 or q >= n or not 0 <= x + sides[k] < width):
                 continue
-            if flat[q] == 0 and (anywhere or open_[q] != 0):
-                flat[q] = flat[p]
+            if flat[q] == 0 and (anywhere or allowed[q] != 0):
+                flat[q] = label
                 fresh[m] = q
                 m += 1
     return fresh[:m]
@@ -99,46 +99,51 @@ def _grow_cells(
 
     Steps alternate between four and eight neighbours, so that the front stays close to a circle.
     """
-    front = _rim(cells, inside)
+    front, anywhere = _rim(cells, inside), np.empty(0, np.uint8)
     for step in range(max(near, far)):
-        front = _step(cells, front, body, step < near, step % 2 == 1)
+        allowed = anywhere if step < near else body.reshape(-1)
+        front = _step(cells, front, allowed, step % 2 == 1)
         if front.size == 0:
             return
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow_annuli(
-    owner: Labels,
-    inside: Positions,
-    stains: NDArray[np.float32],
-    thresholds: NDArray[np.float32],
-    gap: int,
-    wide: int,
-) -> Positions:
-    """Grow `owner` in place by gap and annulus; give the unstained positions of the latter."""
-    front = _rim(owner, inside)
-    unused = np.empty((1, 1), np.uint8)
+def _grow_annuli(owner: Labels, inside: Positions, gap: int, wide: int) -> Positions:
+    """Grow `owner` in place by gap and annulus; give the positions of the latter."""
+    front, anywhere = _rim(owner, inside), np.empty(0, np.uint8)
     found = np.empty(4096, np.int64)
     n = 0
     for step in range(gap + wide):
-        front = _step(owner, front, unused, True, step % 2 == 1)
+        front = _step(owner, front, anywhere, step % 2 == 1)
         if step < gap:
             continue
         if n + front.size > found.size:
             found = np.concatenate((found, np.empty(n + front.size, np.int64)))
-        for p in front:
-            found[n] = p
-            n += _is_clear(stains, thresholds, p)
+        found[n : n + front.size] = front
+        n += front.size
     return found[:n]
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_clear(stains: NDArray[np.float32], thresholds: NDArray[np.float32], p: int) -> bool:
-    """Whether no channel is stained at a position."""
-    clear = True
-    for c in range(thresholds.size):
-        clear &= stains[c, p] <= thresholds[c]
-    return clear
+def _unstained(
+    start: Positions,
+    position: Positions,
+    stains: NDArray[np.float32],
+    thresholds: NDArray[np.float32],
+) -> tuple[Positions, Positions]:
+    """Leave out of lists the positions that are stained in any channel."""
+    kept, first = np.empty_like(position), start.copy()
+    m = 0
+    for k in range(1, start.size - 1):
+        first[k] = m
+        for p in position[start[k] : start[k + 1]]:
+            clear = True
+            for c in range(thresholds.size):
+                clear &= stains[c, p] <= thresholds[c]
+            kept[m] = p
+            m += clear
+    first[start.size - 1] = m
+    return first, kept[:m]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -263,7 +268,11 @@ def trim_to_stain(
 
 
 def annuli(
-    cells: Labels, stains: NDArray[np.float32], thresholds: Sequence[float], *, reach: Reach
+    cells: Labels,
+    stains: NDArray[np.float32],
+    thresholds: Sequence[float],
+    *,
+    reach: Reach,
 ) -> PixelLists:
     """List the pixels round each cell from which its local background is read.
 
@@ -282,8 +291,8 @@ def annuli(
         By the nearest cell, at `gap` to `gap` + `annulus` pixels from it; from near to far.
     """
     owner, inside = cells.copy(), labelled(cells)
-    limits = np.array(thresholds, np.float32)
     n = int(cells.reshape(-1)[inside].max(initial=0))
-    flat = stains.reshape(len(limits), -1)
-    position = _grow_annuli(owner, inside, flat, limits, reach.gap, reach.annulus)
-    return PixelLists(*by_label(owner.reshape(-1)[position], position, n))
+    position = _grow_annuli(owner, inside, reach.gap, reach.annulus)
+    lists = by_label(owner.reshape(-1)[position], position, n)
+    flat = stains.reshape(len(thresholds), -1)
+    return PixelLists(*_unstained(*lists, flat, np.array(thresholds, np.float32)))
