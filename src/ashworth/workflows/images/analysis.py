@@ -81,8 +81,8 @@ def analyse_cartridge(
     detection = detect(cartridge, progress=progress)
     state = quality(cartridge, detection)
     called = call_cells(detection.cells, images.call_rule)
-    evaluable = called.evaluable and not state.void
-    reason = state.void or called.reason
+    reason = state.void or incomplete(cartridge) or called.reason
+    evaluable = called.evaluable and not reason
     key = [pl.lit(v).alias(k) for k, v in task.key.items()]
     clusters = called.calls.select("cell_id", "cluster_id")
     cells = detection.cells.join(clusters, on="cell_id", how="left", maintain_order="left")
@@ -98,6 +98,17 @@ def analyse_cartridge(
         _agreement(cartridge, detection.cells, called.calls) if evaluable else None,
         evaluable, reason, (*cartridge.notes, *notes),
     )  # fmt: skip
+
+
+def incomplete(cartridge: Cartridge) -> str:
+    """Say how many of the announced frames are missing; '' where none is, or none is announced.
+
+    The count of a part of a cartridge is not that of the specimen's volume.
+    """
+    announced, here = cartridge.expected_frames, len(cartridge.layout)
+    if announced is None or here >= announced:
+        return ""
+    return f"{announced - here} of {announced} frames are missing"
 
 
 def _runs(task: SampleTask, evaluable: bool) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ashworth.definitions.loader import load
 from ashworth.errors import InputError, Problem
-from ashworth.storage import demand_anndata
+from ashworth.storage.anndata_export import demand_anndata
 from ashworth.version import __version__
 from ashworth.workflows.images.analysis import images_of
 from ashworth.workflows.images.overview import write_overview

@@ -359,13 +359,12 @@ def _stacked(table: str, given: pl.DataFrame, made: pl.DataFrame) -> pl.DataFram
 
 def _notices(plan: _Plan, table: pl.DataFrame) -> tuple[str, ...]:
     """What was taken from where."""
-    specimens = table.unique(SPECIMEN, keep="first", maintain_order=True)
-    used = specimens.filter(pl.col("status_from") == FOLDER)
-    beside = specimens.height - used.height
+    done = table.filter((pl.col("status_from") == FOLDER) & (pl.col("outcome") == "done")).height
+    beside = len(plan.folders) - plan.new.height
     out = [
-        f"images: {used.height} specimens have their count from images; the volume of the "
-        "specimen was taken as the volume analysed"
+        f"images: specimens whose count comes from images: {done} of {len(plan.folders)} with an "
+        "image folder; the volume of the specimen was taken as the volume analysed"
     ]
     if beside:
-        out.append(f"images: {beside} image folders beside what the tables say, which stays")
+        out.append(f"images: folders beside what the tables say, which stays: {beside}")
     return tuple(out)

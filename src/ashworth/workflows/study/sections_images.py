@@ -32,16 +32,15 @@ def _sources(once: pl.DataFrame, images: StudyImages) -> Paragraph:
     """Whose word the statuses rest on."""
     used = once.filter(pl.col("status_from") == "images")
     done = used.filter(pl.col("outcome") == "done").height
-    beside = once.height - used.height
     text = (
-        f"{count(done)} specimens have their count from images, called by "
-        f"{images.caller or 'no rule (no folder was evaluable)'}; the volume of the specimen was "
-        "taken as the volume analysed."
+        f"Specimens whose count comes from images: {count(done)} of {count(once.height)} with an "
+        f"image folder. Cells were called by {images.caller or 'no rule: none was evaluable'}; the "
+        "volume of the specimen was taken as the volume analysed."
     )
-    if beside:
+    if used.height < once.height:
         text += (
-            f" {count(beside)} further image folders stand beside what the tables say; there the "
-            "tables' word gives the status."
+            f" Folders beside what the tables say, which gives the status there: "
+            f"{count(once.height - used.height)}."
         )
     if images.simulated:
         text += f" Simulated images: {count(int(once['simulated'].sum()))} of {once.height}."
@@ -50,7 +49,7 @@ def _sources(once: pl.DataFrame, images: StudyImages) -> Paragraph:
 
 def _evaluable(once: pl.DataFrame) -> Paragraph:
     done = once.filter(pl.col("outcome") == "done").height
-    text = f"{count(done)} of {count(once.height)} image folders were evaluable."
+    text = f"Image folders that were evaluable: {count(done)} of {count(once.height)}."
     return Paragraph(text, lead="Evaluable.")
 
 
