@@ -46,6 +46,7 @@ def cells_of(numbers: dict[str, int], seed: int = 1) -> pl.DataFrame:
                     "dapi_Overlay_ck": overlay,
                     "ck_granularity": 0.35,
                     "dapi_speckle": 1.5,
+                    "dapi_P2A": 1.1 if nucleus else None,
                 }
             )
     table = pl.DataFrame(rows, infer_schema_length=None)

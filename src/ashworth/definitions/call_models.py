@@ -24,6 +24,7 @@ RelativeFeature = Literal[
     "nucleus_um2",
     "diameter_um",
     "nuclear_share",
+    "nucleus_p2a",
     "nucleus_on_ck",
     "dapi_over_noise",
     "dapi_of_leukocytes",

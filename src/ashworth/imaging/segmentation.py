@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.imaging.cartridge_nuclei import cartridge_nuclei
+from ashworth.imaging.fragments import join_fragments
 from ashworth.imaging.territories import Labels, Reach, cells_of, trim_to_stain
 
 Planes: TypeAlias = NDArray[np.float32]
@@ -37,6 +38,8 @@ class SegmentationSettings:
         Typical diameter of a nucleus.
     smallest_nucleus_um2, smallest_body_um2 : float
         Smaller nuclei, and smaller bodies without nucleus, are left out.
+    fragment_um2, fragment_gap_um : float
+        Nuclei up to this area, no further apart than this, on stained cytoplasm are pieces of one.
     ring_um : float
         Cytoplasm taken round every nucleus.
     reach_um : float
@@ -51,6 +54,8 @@ class SegmentationSettings:
     nucleus_um: float = 8.0
     smallest_nucleus_um2: float = 7.0
     smallest_body_um2: float = 12.0
+    fragment_um2: float = 30.0
+    fragment_gap_um: float = 2.0
     ring_um: float = 0.9
     reach_um: float = 14.0
     smoothing_px: float = SMOOTHING_PX
@@ -137,6 +142,11 @@ def segment(smooth: Planes, settings: SegmentationSettings) -> Segmented:
     body = np.zeros(shape, np.uint8)
     if inclusion is not None:
         body = stained(smooth[inclusion], settings.thresholds[inclusion])
+    nuclei = join_fragments(
+        nuclei, body,
+        largest_px=settings.pixels(settings.fragment_um2),
+        gap_px=max(1, round(settings.fragment_gap_um / settings.pixel_size_um)),
+    )  # fmt: skip
     smallest = settings.pixels(settings.smallest_body_um2)
     cells, bodies = cells_of(nuclei, body, reach=settings.reach, smallest_px=smallest)
     if inclusion is not None:
