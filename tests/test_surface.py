@@ -48,7 +48,8 @@ PUBLIC = {
         Callout Column Definitions FigureBlock GroupHeader KeyFigure KeyFigures Paragraph
         Reference References Report Row SampleFacts SampleSummary Section Table gallery_page
         render_html""",
-    "storage": "file_digest results_folder software_versions write_run_log write_table",
+    "storage": """
+        file_digest results_folder software_versions write_anndata write_run_log write_table""",
     "survival": """
         CoxResult Curve CurveValues KaplanMeier PersonYears RateRatio TestResult classify_subtype
         cox day_histogram derive_events follow_up kaplan_meier log_rank log_rank_from_histogram

@@ -15,6 +15,8 @@ def run(
     /,
     *,
     out: Path | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"))] = False,
 ) -> int:
@@ -26,6 +28,10 @@ def run(
         Folder with study.toml and its tables.
     out
         Where the results go [default: STUDY/results].
+    workers
+        Processes that read image folders [default: one per processor].
+    cluster
+        Address of a Dask scheduler, e.g. tcp://host:8786, instead of processes.
     json
         Print a summary as JSON instead of text.
     quiet
@@ -34,7 +40,7 @@ def run(
     from ashworth.workflows.run_study import run_study
 
     with steps_shown(quiet=quiet or json) as progress:
-        summary = run_study(study, out=out, progress=progress)
+        summary = run_study(study, out=out, workers=workers, cluster=cluster, progress=progress)
     if json:
         show_json(summary.to_dict())
     else:

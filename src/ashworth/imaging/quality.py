@@ -12,7 +12,7 @@ from ashworth.imaging.detection import Detection
 from ashworth.imaging.thresholds import pilot_indices
 
 _STEP = 4
-MOST_SATURATED = 0.5
+MOST_SATURATED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Quality:
 def quality(cartridge: Cartridge, detection: Detection) -> Quality:
     """Judge the images of a cartridge.
 
-    A channel without any variation, or with more than half of its pixels saturated, in every
+    A channel without any variation, or with more than a fifth of its pixels saturated, in every
     pilot frame makes the cartridge void. A frame is out of focus where the median sharpness of
     its nuclei lies below 60 % of the cartridge's.
     """
