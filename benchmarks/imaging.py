@@ -1,6 +1,7 @@
 """Cartridges to calls against scikit-image: per frame, a whole cartridge, the bright-blob sweep.
 
-All images are simulated. Each figure is given as wall and as processor seconds, since other
+All images are simulated. scikit-image is imported only where it runs, so that the memory of a
+cartridge is ours. Each figure is given as wall and as processor seconds, since other
 programs may share the machine; best of some repeats.
 """
 
@@ -21,7 +22,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from scipy.spatial import KDTree
-from skimage_pipeline import analyse
 
 from ashworth.classification.gates import Calls, call_cells
 from ashworth.imaging.cartridge import Cartridge, Layout, snake
@@ -78,6 +78,8 @@ def detected_and_called(cartridge: Cartridge, *, read_ahead: bool) -> tuple[Dete
 
 def per_frame(*, quick: bool) -> None:
     """Print seconds per frame of both, frames in memory, one thread."""
+    from skimage_pipeline import analyse
+
     n, peer_frames = (6, 2) if quick else (35, 6)
     made = phantom(crowded(n), 1)
     cartridge = in_memory(made.cartridge)
@@ -171,6 +173,8 @@ def matched(truth: pl.DataFrame, x_px: np.ndarray, y_px: np.ndarray) -> int:
 
 def blob_row(counts: float) -> tuple[int, ...]:
     """Cytokeratin objects and nuclei found by us, and by the peer, with a blob of `counts`."""
+    from skimage_pipeline import analyse
+
     made = blob_frame(counts)
     nuclei = made.truth.filter(pl.col("nucleus_diameter_um") > 0)
     ctc = nuclei.filter("is_ctc")

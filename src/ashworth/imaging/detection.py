@@ -35,7 +35,6 @@ from ashworth.imaging.windows import Buffer, FrameStore, Window, visiting_order
 MARGIN_PX = 32
 OWNED_BEYOND_PX = 1.0
 AHEAD = 4
-PILOT_BYTES = 192 * 2**20
 Progress = Callable[[int, int], None]
 
 
@@ -148,18 +147,10 @@ def _mask_obstacles(
     return int(frame.sum())
 
 
-def _keeps_pilots(cartridge: Cartridge) -> bool:
-    """Whether the pilot frames may stay in memory until they are measured."""
-    frame_bytes = 2 * len(cartridge.channels) * cartridge.layout.height * cartridge.layout.width
-    return len(pilot_indices(len(cartridge.layout))) * frame_bytes <= PILOT_BYTES
-
-
 def _loading_order(cartridge: Cartridge, store: FrameStore, order: list[int]) -> list[int]:
-    """Pilot frames, then the others as they are needed."""
-    pilots = pilot_indices(len(cartridge.layout))
-    kept = set(pilots) if _keeps_pilots(cartridge) else set()
+    """Pilot frames, then all as they are needed."""
     wanted = dict.fromkeys(i for index in order for i in store.needs(index))
-    return [*pilots, *(i for i in wanted if i not in kept)]
+    return [*pilot_indices(len(cartridge.layout)), *wanted]
 
 
 def _loaded(cartridge: Cartridge, order: list[int], *, read_ahead: bool) -> Iterator[Pixels]:
@@ -181,14 +172,13 @@ def _levels_of(
     cartridge: Cartridge, store: FrameStore, frames: Iterator[Pixels], scratch: Buffer
 ) -> tuple[ChannelLevels, ...]:
     """Levels from the pilot frames, which come first."""
-    pilots, keep = [], _keeps_pilots(cartridge)
+    pilots = []
     for index in pilot_indices(len(cartridge.layout)):
         pixels = next(frames)
         store.put(index, pixels)
         above = store.above(index)
         pilots.append(pilot(pixels, smoothed(above, SMOOTHING_PX, scratch.array(above.shape))))
-        if not keep:
-            store.drop(index)
+        store.drop(index)
     return cartridge_levels(cartridge, pilots)
 
 
