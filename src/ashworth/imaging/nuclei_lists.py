@@ -1,0 +1,256 @@
+"""Nuclei from the list of stained pixels: a few per cent of a frame, so the rest is never visited.
+
+Arrays named `place` hold flat positions in reading order; `at` maps a flat position to its row
+in the list plus one (0: not stained).
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from ashworth.imaging.nuclei_regions import root
+from ashworth.imaging.pixel_lists import select
+
+Places = NDArray[np.int64]
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+
+
+@numba.njit(cache=True, nogil=True)
+def _mark(smooth: Floats, top: Floats, threshold: Floats, mask: NDArray[np.uint8]) -> int:
+    """Mark what exceeds `threshold[0]` and `threshold[1]` times `top`; give the number marked."""
+    level, share, n = threshold[0], threshold[1], 0
+    for y in range(smooth.shape[0]):
+        line, near, out = smooth[y], top[y >> 1], mask[y]
+        for x in range(line.size):
+            if line[x] > level and line[x] > share * near[x >> 1]:
+                out[x] = 1
+                n += 1
+    return n
+
+
+@numba.njit(cache=True, nogil=True)
+def _list(mask: NDArray[np.uint8], n: int) -> Places:
+    place, k = np.empty(n, np.int64), 0
+    flat = mask.reshape(-1)
+    for p in range(flat.size):
+        if flat[p]:
+            place[k] = p
+            k += 1
+    return place
+
+
+def stained_places(smooth: Floats, top: Floats, threshold: float, share: float) -> Places:
+    """List the pixels above the threshold and above a share of `top`.
+
+    `top` has one value for every 2 x 2 pixels.
+    """
+    mask = np.zeros(smooth.shape, np.uint8)
+    n = _mark(smooth, top, np.array([threshold, share], np.float32), mask)
+    return _list(mask, n)
+
+
+STEPS = np.array(
+    [(0, -1), (-1, -1), (-1, 0), (-1, 1), (-2, -1), (-2, 1), (-1, -2), (-1, 2)], dtype=np.int64
+)
+LENGTHS = np.array([1.0, 1.4, 1.0, 1.4, 2.1969, 2.1969, 2.1969, 2.1969], dtype=np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+def _pass_of(distance: Floats, place: Places, at: Ints, width: int, sign: int) -> None:
+    """One pass of the chamfer transform, forwards (sign 1) or backwards (-1)."""
+    n, size = place.size, at.size
+    for i in range(n):
+        k = i if sign > 0 else n - 1 - i
+        p, least = place[k], distance[k]
+        x = p % width
+        for j in range(8):
+            u = x + sign * STEPS[j, 1]
+            q = p + sign * (STEPS[j, 0] * width + STEPS[j, 1])
+            if 0 <= u < width and 0 <= q < size:
+                there = distance[at[q] - 1] if at[q] else np.float32(0)
+                least = min(least, there + LENGTHS[j])
+        distance[k] = least
+
+
+@numba.njit(cache=True, nogil=True)
+def distances(place: Places, at: Ints, width: int) -> Floats:
+    """Distance of every place to the nearest pixel that is not stained.
+
+    Chamfer distances with the 5 x 5 mask (Borgefors 1986, CVGIP 34:344), weights 1, 1.4 and
+    2.1969; what lies beyond the frame counts as stained.
+    """
+    distance = np.full(place.size, np.float32(1e9), np.float32)
+    _pass_of(distance, place, at, width, 1)
+    _pass_of(distance, place, at, width, -1)
+    return distance
+
+
+@numba.njit(cache=True, nogil=True)
+def smoothed_list(value: Floats, place: Places, at: Ints, width: int, kernel: Floats) -> Floats:
+    """Values at the places smoothed by a separable kernel; 0 where not stained."""
+    half, size = kernel.size // 2, at.size
+    out = np.empty(place.size, np.float32)
+    for k in range(place.size):
+        p, x = place[k], place[k] % width
+        total = np.float32(0)
+        for i in range(-half, half + 1):
+            for j in range(max(-half, -x), min(half, width - 1 - x) + 1):
+                q = p + i * width + j
+                if 0 <= q < size and at[q]:
+                    total += kernel[i + half] * kernel[j + half] * value[at[q] - 1]
+        out[k] = total
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _falling(level: Floats) -> Places:
+    """Rows from the highest level to the lowest, in steps of 1/64 px; equal ones in order."""
+    key = (level * np.float32(64)).astype(np.int64)
+    start = np.zeros(key.max() + 2 if key.size else 1, np.int64)
+    for v in key:
+        start[v] += 1
+    total = 0
+    for v in range(start.size - 1, -1, -1):
+        start[v], total = total, total + start[v]
+    order = np.empty(key.size, np.int64)
+    for k in range(key.size):
+        order[start[key[k]]] = k
+        start[key[k]] += 1
+    return order
+
+
+@numba.njit(cache=True, nogil=True)
+def _join(parent: Ints, top: Floats, best: int, other: int, here: float, ratio: float,
+          depth: float) -> int:  # fmt: skip
+    """Basin that takes a pixel touching two: one of the two, or both in one."""
+    if best == 0 or best == other:
+        return other
+    low = min(top[other], top[best])
+    if here < ratio * low and low - here >= depth:
+        return best
+    if top[other] > top[best]:
+        parent[best] = other
+        return other
+    parent[other] = best
+    return best
+
+
+@numba.njit(cache=True, nogil=True)
+def flooded(level: Floats, place: Places, at: Ints, width: int, ratio: float, depth: float) -> Ints:
+    """Basin of every place: flooding from the tops, as `nuclei_flood.flood` does for a mask."""
+    n = place.size
+    basin, parent = np.zeros(n, np.int32), np.zeros(n + 1, np.int32)
+    top = np.zeros(n + 1, np.float32)
+    tops = 0
+    for k in _falling(level):
+        best, p = 0, place[k]
+        first, last = -(p % width != 0), p % width != width - 1
+        for dy in range(-1 if p >= width else 0, 2 if p + width < at.size else 1):
+            for dx in range(first, last + 1):
+                q = at[p + dy * width + dx]
+                if q and basin[q - 1]:
+                    other = root(parent, basin[q - 1])
+                    best = _join(parent, top, best, other, level[k], ratio, depth)
+        if best == 0:
+            tops += 1
+            parent[tops] = tops
+            top[tops] = level[k]
+            best = tops
+        basin[k] = best
+    for k in range(n):
+        basin[k] = root(parent, basin[k])
+    return basin
+
+
+@numba.njit(cache=True, nogil=True)
+def trimmed(basin: Ints, value: Floats, share: float) -> None:
+    """Take out of each basin what is dimmer than a share of its upper quartile, in place."""
+    n_basins = basin.max() + 1 if basin.size else 1
+    start = np.zeros(n_basins + 1, np.int64)
+    for b in basin:
+        start[b + 1] += 1
+    start = np.cumsum(start)
+    fill, values = start.copy(), np.empty(basin.size, np.float32)
+    for k in range(basin.size):
+        values[fill[basin[k]]] = value[k]
+        fill[basin[k]] += 1
+    level = np.zeros(n_basins, np.float32)
+    for b in range(1, n_basins):
+        mine = values[start[b] : start[b + 1]]
+        if mine.size:
+            level[b] = share * select(mine, (3 * mine.size) // 4)
+    for k in range(basin.size):
+        if value[k] <= level[basin[k]]:
+            basin[k] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _parts(basin: Ints, place: Places, at: Ints, width: int) -> Ints:
+    """4-connected part of every place within its basin, named by its first place plus one."""
+    parent = np.arange(place.size + 1).astype(np.int32)
+    for k in range(place.size):
+        if basin[k] == 0:
+            continue
+        p = place[k]
+        for q in (p - 1 if p % width else -1, p - width):
+            if q >= 0 and at[q] and basin[at[q] - 1] == basin[k]:
+                a, b = root(parent, k + 1), root(parent, at[q])
+                parent[max(a, b)] = min(a, b)
+    part = np.zeros(place.size, np.int32)
+    for k in range(place.size):
+        part[k] = root(parent, k + 1) if basin[k] else 0
+    return part
+
+
+@numba.njit(cache=True, nogil=True)
+def numbered_parts(
+    basin: Ints, place: Places, at: Ints, width: int, smallest_px: int
+) -> tuple[Ints, int]:
+    """Label of every place: the largest part of each basin, if large enough, in reading order."""
+    part = _parts(basin, place, at, width)
+    area = np.zeros(place.size + 1, np.int64)
+    for p in part:
+        area[p] += 1
+    best = np.zeros(basin.max() + 1 if basin.size else 1, np.int32)
+    for k in range(place.size):
+        p, b = part[k], basin[k]
+        if p and area[p] >= smallest_px and (best[b] == 0 or area[p] > area[best[b]]):
+            best[b] = p
+    number, label, count = np.zeros(place.size + 1, np.int32), np.zeros(place.size, np.int32), 0
+    for k in range(place.size):
+        p = part[k]
+        if p and best[basin[k]] == p:
+            if number[p] == 0:
+                count += 1
+                number[p] = count
+            label[k] = number[p]
+    return label, count
+
+
+@numba.njit(cache=True, nogil=True)
+def painted(label: Ints, place: Places, count: int, height: int, width: int) -> tuple[Ints, Ints]:
+    """Label image, and the box of each label (top, left, bottom, right, inclusive)."""
+    labels = np.zeros((height, width), np.int32)
+    box = np.empty((count + 1, 4), np.int32)
+    box[:, 0], box[:, 1], box[:, 2], box[:, 3] = height, width, -1, -1
+    for k in range(place.size):
+        number = label[k]
+        if number == 0:
+            continue
+        y, x = place[k] // width, place[k] % width
+        labels[y, x] = number
+        box[number, 0], box[number, 1] = min(box[number, 0], y), min(box[number, 1], x)
+        box[number, 2], box[number, 3] = max(box[number, 2], y), max(box[number, 3], x)
+    return labels, box
+
+
+@numba.njit(cache=True, nogil=True)
+def positions(place: Places, size: int) -> Ints:
+    """Row in the list plus one by flat position; 0 where not stained."""
+    at = np.zeros(size, np.int32)
+    for k in range(place.size):
+        at[place[k]] = k + 1
+    return at
