@@ -12,7 +12,7 @@ from skimage.measure import perimeter as reference_perimeter
 from skimage.measure import regionprops
 
 from ashworth.imaging import feature_kernels as kernels
-from ashworth.imaging.pixel_lists import labelled, median_of, medians, pixel_lists
+from ashworth.imaging.pixel_lists import clipped_means, labelled, median_of, pixel_lists
 from ashworth.imaging.seams import drop_doubles
 from ashworth.imaging.shape_features import eccentricity, perimeter
 from ashworth.imaging.territories import Reach, annuli, cells_of, trim_to_stain
@@ -122,10 +122,20 @@ def test_labelled_pixels_are_those_that_are_not_zero(shape):
     assert labelled(labels).tolist() == np.flatnonzero(labels).tolist()
 
 
-def test_a_label_without_pixels_has_no_median():
+def test_local_background_is_finer_than_the_pixels_and_robust():
+    rng = np.random.default_rng(6)
+    truth, step = 203.0, 16
+    coarse = (np.round(rng.normal(truth, 7, 4000) / step) * step).astype(np.float32)
+    coarse[:600] = 2000
+    lists = pixel_lists(np.ones((1, 4000), np.int32), 1)
+    found = clipped_means(coarse, lists.start, lists.position, 25.0)
+    assert found[0] == pytest.approx(truth, abs=1.5)
+
+
+def test_a_label_without_pixels_has_no_local_background():
     labels = np.array([[1, 0, 3]], np.int32)
     lists = pixel_lists(labels, 3)
-    found = medians(np.array([5, 6, 7], np.float32), lists.start, lists.position)
+    found = clipped_means(np.array([5, 6, 7], np.float32), lists.start, lists.position, 1.0)
     assert found[[0, 2]].tolist() == [5.0, 7.0]
     assert np.isnan(found[1])
 

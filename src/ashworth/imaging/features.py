@@ -11,7 +11,7 @@
 | `<p>_granularity` | standard deviation over mean |
 | `<p>_speckle` | share of the signal in spots under 2 micrometres, relative to an even disc |
 | `<p>_saturated_share` | share of saturated pixels |
-| `<p>_noise` | standard error of `<p>_mean` from the background's noise |
+| `<p>_noise` | noise of the smoothed background of the whole cartridge |
 | `<p>_MeanIntensity` ... `<p>_P2A` | ACCEPT's definitions, on the channel's own mask |
 | `dapi_Overlay_<p>` | share of the nucleus that lies on the channel's mask |
 """
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ashworth.imaging import feature_kernels as kernels
 from ashworth.imaging.even_disc import even_disc_speckle
-from ashworth.imaging.pixel_lists import PixelLists, medians, pixel_lists
+from ashworth.imaging.pixel_lists import PixelLists, clipped_means, pixel_lists
 from ashworth.imaging.segmentation import Planes, SegmentationSettings, Segmented
 from ashworth.imaging.territories import annuli
 from ashworth.imaging.thresholds import ChannelLevels
@@ -34,6 +34,7 @@ from ashworth.imaging.windows import Window
 
 Columns = dict[str, NDArray[np.float64]]
 SPECKLE_UM = 2.0
+BACKGROUND_REACH = 10.0
 _FEWEST_ANNULUS_PX = 12
 
 
@@ -149,9 +150,10 @@ def _channel(
     """Columns of one channel."""
     lists, width = pixels.lists, segmented.cells.shape[1]
     above, raw = window.above[c].reshape(-1), window.raw[c].reshape(-1)
-    local = medians(above, around.start, around.position)
+    reach = BACKGROUND_REACH * levels[c].noise
+    local = clipped_means(above, around.start, around.position, reach)
     local[(around.area_px < _FEWEST_ANNULUS_PX) | ~np.isfinite(local)] = 0
-    level = medians(raw, around.start, around.position)
+    level = clipped_means(raw, around.start, around.position, reach)
     own = kernels.intensities(
         above, raw, local, lists.start, lists.position, pixels.in_nucleus, pixels.at_rim,
         levels[c].saturation,

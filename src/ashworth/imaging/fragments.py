@@ -9,6 +9,19 @@ from numpy.typing import NDArray
 from ashworth.imaging.nuclei_regions import root
 
 Labels = NDArray[np.int32]
+Counts = NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True)
+def _areas(nuclei: Labels, body: NDArray[np.uint8], n: int) -> tuple[Counts, NDArray[np.bool_]]:
+    """Pixels of each label, and whether it lies on stained cytoplasm."""
+    area, on_body = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.bool_)
+    flat, stained = nuclei.reshape(-1), body.reshape(-1)
+    for p in range(flat.size):
+        if flat[p]:
+            area[flat[p]] += 1
+            on_body[flat[p]] |= stained[p] != 0
+    return area, on_body
 
 
 @numba.njit(cache=True, nogil=True)
@@ -66,11 +79,10 @@ def join_fragments(
     >>> join_fragments(nuclei, body, largest_px=5, gap_px=3).max()
     np.int32(3)
     """
-    area = np.bincount(nuclei.ravel())
-    small = area <= largest_px
-    small[0] = False
-    if small.sum() < 2 or not body.any():
+    area, on_body = _areas(nuclei, body, int(nuclei.max(initial=0)))
+    small = on_body & (area <= largest_px)
+    if small.sum() < 2:
         return nuclei
     representative = _join(nuclei, body, small, gap_px)
-    _, number = np.unique(representative, return_inverse=True)
-    return number.astype(np.int32)[nuclei]
+    kept, number = np.unique(representative, return_inverse=True)
+    return nuclei if kept.size == area.size else number.astype(np.int32)[nuclei]

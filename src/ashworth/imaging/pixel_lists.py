@@ -153,8 +153,14 @@ def median_of(values: Floats) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def medians(flat: Floats | NDArray[np.uint16], start: Positions, position: Positions) -> Floats:
-    """Median over each label's pixels, NaN where it has none."""
+def clipped_means(
+    flat: Floats | NDArray[np.uint16], start: Positions, position: Positions, reach: float
+) -> Floats:
+    """Mean over each label's pixels within `reach` of their median, NaN where it has none.
+
+    A median of whole or coarsely stored counts is itself coarse; the mean about it is not, and
+    what lies far from it (a neighbour's halo) does not move it.
+    """
     n = start.size - 2
     out = np.full(n, np.nan, np.float32)
     buffer = np.empty(max(1, np.max(np.diff(start))), np.float32)
@@ -162,5 +168,11 @@ def medians(flat: Floats | NDArray[np.uint16], start: Positions, position: Posit
         m = start[k + 1] - start[k]
         for i in range(m):
             buffer[i] = flat[position[start[k] + i]]
-        out[k - 1] = median_of(buffer[:m])
+        middle, total, within = median_of(buffer[:m]), 0.0, 0
+        for i in range(m):
+            if abs(buffer[i] - middle) <= reach:
+                total += buffer[i]
+                within += 1
+        if within > 0:
+            out[k - 1] = total / within
     return out

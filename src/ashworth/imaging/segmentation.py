@@ -104,10 +104,11 @@ Segmenter: TypeAlias = Callable[[Planes, SegmentationSettings], "Segmented | Lab
 
 
 def smoothed(above: Planes, sigma_px: float, out: Planes | None = None) -> Planes:
-    """Smooth each channel by a Gaussian, into `out` where it is given."""
+    """Smooth each channel by a Gaussian cut at two sigmas, into `out` where it is given."""
     out = np.empty_like(above) if out is None else out
+    size = 2 * max(1, round(2 * sigma_px)) + 1
     for plane, target in zip(above, out, strict=True):
-        cv2.GaussianBlur(plane, (0, 0), sigma_px, dst=target)
+        cv2.GaussianBlur(plane, (size, size), sigma_px, dst=target)
     return out
 
 

@@ -17,7 +17,7 @@ from ashworth.imaging.segmentation import Planes
 PILOT_FRAMES = 12
 NOISE_MULTIPLE = 6.0
 SIGNAL_SHARE = 0.07
-_STEP = 2
+_STEP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,8 @@ def pilot_indices(n: int, *, at_most: int = PILOT_FRAMES) -> list[int]:
 def noise_of(smooth: NDArray[np.float32]) -> float:
     """Standard deviation of the background, from the values below their median.
 
-    Cells lie above the background, so that the lower half of the histogram is free of them:
-    1.4826 times the median distance of the values below the mode's neighbourhood (the 40th
-    percentile, scaled by the normal quantiles in between).
+    Cells lie above the background, so that the lower half of the histogram is nearly free of
+    them: the distance of the 5th from the 40th percentile, over that of a normal distribution.
     """
     low, middle = np.percentile(smooth, (5.0, 40.0))
     return float((middle - low) / 1.391503)
