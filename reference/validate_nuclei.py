@@ -1,9 +1,12 @@
 """How well do the nuclei agree with masks drawn by hand?
 
-Run: .venv/bin/python reference/validate_nuclei.py FOLDER
+Run: .venv/bin/python reference/validate_nuclei.py FOLDER [NETWORK...]
 FOLDER holds one `NAME.png` (grey) and one `NAME.labels.png` (0 background, 1..n nuclei) each, e.g.
 of BBBC038. A nucleus is found where a label overlaps it with an intersection over union above 0.5;
 F1 = 2 found / (drawn + labelled). One setting, the default, serves all images.
+With n networks of `train_nuclei.py`, image i is given to network i mod n too: those trained with
+FOLD 0 to 3 then see only images that they were not trained on. Prints the table of
+`docs/explanation/nuclei-validation.md`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.imaging.nuclei import segment_nuclei
+from ashworth.imaging.nuclei_network import Network, read_network, shipped_network
 
 Labels = NDArray[np.int32]
 
@@ -49,22 +53,31 @@ def agreement(drawn: Labels, labels: Labels, *, overlap: float = 0.5) -> Agreeme
     return Agreement(found, present[0] - found, present[1] - found)
 
 
-def main(folder: Path) -> None:
-    """Print the table and the mean."""
+def tried(path: Path, network: Network) -> tuple[Agreement, float]:
+    """Agreement in one image, and the seconds of processor time it took."""
+    image = cv2.imread(str(path).replace(".labels.png", ".png"), cv2.IMREAD_UNCHANGED)
+    drawn = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.int32)
+    start = time.process_time()
+    labels = segment_nuclei(image, network=network)
+    return agreement(drawn, labels), time.process_time() - start
+
+
+def main(folder: Path, *networks: Path) -> None:
+    """Print the table and the means."""
+    others = [read_network(path) for path in networks]
     scores = []
-    print("image                drawn found missed extra     F1     ms")
-    for path in sorted(folder.glob("*.labels.png")):
-        image = cv2.imread(str(path).replace(".labels.png", ".png"), cv2.IMREAD_GRAYSCALE)
-        drawn = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.int32)
-        start = time.process_time()
-        a = agreement(drawn, segment_nuclei(np.asarray(image, np.uint8)))
-        spent = 1000 * (time.process_time() - start)
-        scores.append(a.f1)
+    print("| image | drawn | found | missed | extra | F1 | seconds | F1 out of fold |")
+    print("|---|---|---|---|---|---|---|---|")
+    for i, path in enumerate(sorted(folder.glob("*.labels.png"))):
+        a, seconds = tried(path, shipped_network())
+        other = tried(path, others[i % len(others)])[0].f1 if others else np.nan
+        scores.append((a.f1, other))
+        row = f"{a.found + a.missed} | {a.found} | {a.missed} | {a.extra}"
         name = path.name.removesuffix(".labels.png")
-        row = f"{a.found + a.missed:5d} {a.found:5d} {a.missed:6d} {a.extra:5d}"
-        print(f"{name:20s} {row}  {a.f1:.3f} {spent:6.0f}")
-    print(f"mean F1 over {len(scores)} images: {np.mean(scores):.4f}")
+        print(f"| {name} | {row} | {a.f1:.3f} | {seconds:.2f} | {other:.3f} |", flush=True)
+    own, out_of_fold = np.mean(scores, axis=0)
+    print(f"| mean of {len(scores)} | | | | | {own:.4f} | | {out_of_fold:.4f} |")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*(Path(argument) for argument in sys.argv[1:]))

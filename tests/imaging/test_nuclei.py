@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from ashworth.errors import InputError
+from ashworth.imaging import nuclei_network
 from ashworth.imaging.nuclei import NucleiSettings, segment_nuclei
 from ashworth.imaging.nuclei_convolution import convolve
-from ashworth.imaging.nuclei_network import apply, shipped_network
+from ashworth.imaging.nuclei_network import Network, apply, look_at_image, shipped_network
 from ashworth.imaging.nuclei_regions import boxes, connected_parts, fill_holes, largest_parts
-from ashworth.imaging.nuclei_whole import look_at_image
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "nuclei"
 NAMES = sorted(p.name.removesuffix(".labels.png") for p in FOLDER.glob("*.labels.png"))
@@ -145,29 +146,68 @@ def test_bad_input_is_refused_with_every_fault() -> None:
         segment_nuclei(np.zeros((3, 4), np.uint8), NucleiSettings(threshold=float("nan")))
 
 
-def test_convolution_agrees_with_plain_correlation() -> None:
+def correlated(planes: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """The plain twin of `convolve`."""
+    kernels = weights.astype(float).reshape(bias.size, 3, 3, -1).transpose(0, 3, 1, 2)
+    return np.stack([
+        b + sum(ndimage.correlate(p.astype(float), k, mode="constant")
+                for p, k in zip(planes, kernel, strict=True))
+        for b, kernel in zip(bias, kernels, strict=True)
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(4, 9, 11), (8, 1, 700), (4, 40, 3)])
+def test_convolution_agrees_with_plain_correlation(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(2)
-    planes = rng.normal(size=(4, 2, 9, 11)).astype(np.float32)
-    weights = rng.normal(size=(3, 36)).astype(np.float32)
+    planes = rng.normal(size=shape).astype(np.float32)
+    weights = rng.normal(size=(3, 9 * shape[0])).astype(np.float32)
     bias = rng.normal(size=3).astype(np.float32)
-    for dilation in (1, 2, 4):
-        kernel = np.zeros((4, 2 * dilation + 1, 2 * dilation + 1))
-        found = convolve(planes, weights, bias, dilation)
-        for o in range(3):
-            kernel[:, ::dilation, ::dilation] = weights[o].reshape(9, 4).T.reshape(4, 3, 3)
-            for i in range(2):
-                wanted = bias[o] + sum(
-                    ndimage.correlate(planes[c, i].astype(float), kernel[c], mode="constant")
-                    for c in range(4)
-                )
-                np.testing.assert_allclose(found[o, i], wanted, rtol=1e-4, atol=1e-4)
+    wanted = correlated(planes, weights, bias)
+    np.testing.assert_allclose(convolve(planes, weights, bias), wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_squares_leave_no_trace() -> None:
-    network = shipped_network()
-    view = np.random.default_rng(3).normal(1, 1, (402, 424)).astype(np.float32)
-    for square, whole in zip(look_at_image(network, view), apply(network, view[None]), strict=True):
-        np.testing.assert_allclose(square, whole[0], atol=1e-4)
+def plain_apply(network: Network, view: np.ndarray) -> np.ndarray:
+    """The network's graph in other words: block reductions and Kronecker products."""
+
+    def layer(k: int, *planes: np.ndarray) -> np.ndarray:
+        found = correlated(np.concatenate(planes), *astuple(network.layers[k]))
+        return found if k == 9 else np.maximum(found, 0)
+
+    def halved(x: np.ndarray) -> np.ndarray:
+        return x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2).max(axis=(2, 4))
+
+    def doubled(x: np.ndarray) -> np.ndarray:
+        return np.kron(x, np.ones((1, 2, 2)))
+
+    folded = np.stack([view[0::2, 0::2], view[0::2, 1::2], view[1::2, 0::2], view[1::2, 1::2]])
+    fine = layer(1, layer(0, folded))
+    middle = layer(3, layer(2, halved(fine)))
+    coarse = layer(5, layer(4, halved(middle)))
+    out = layer(9, layer(8, layer(7, doubled(layer(6, doubled(coarse), middle)), fine)))
+    whole = np.zeros((2, *view.shape))
+    for k, plane in enumerate(out):
+        whole[k // 4, k // 2 % 2 :: 2, k % 2 :: 2] = plane
+    return whole
+
+
+def test_network_agrees_with_its_plain_twin() -> None:
+    view = np.random.default_rng(4).normal(1, 1, (24, 40)).astype(np.float32)
+    wanted = plain_apply(shipped_network(), view)
+    np.testing.assert_allclose(apply(shipped_network(), view), wanted, atol=1e-3)
+
+
+def test_squares_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = np.random.default_rng(3).normal(1, 1, (202, 183)).astype(np.float32)
+    whole = look_at_image(shipped_network(), view)
+    monkeypatch.setattr(nuclei_network, "TILE", 64)
+    np.testing.assert_allclose(look_at_image(shipped_network(), view), whole, atol=1e-4)
+
+
+def test_mirror_image_has_mirrored_nuclei() -> None:
+    view = np.random.default_rng(6).normal(1, 1, (64, 80)).astype(np.float32)
+    seen = np.stack(look_at_image(shipped_network(), view))
+    other = np.stack(look_at_image(shipped_network(), np.ascontiguousarray(view[:, ::-1])))
+    np.testing.assert_allclose(other[:, :, ::-1], seen, atol=1e-4)
 
 
 @given(st.integers(0, 10**6))

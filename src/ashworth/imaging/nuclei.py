@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ashworth.errors import InputError, Problem
 from ashworth.imaging.cartridge_nuclei import cartridge_nuclei
 from ashworth.imaging.nuclei_foreground import Floats, Survey, smoothed, survey
-from ashworth.imaging.nuclei_network import shipped_network
+from ashworth.imaging.nuclei_network import Network, shipped_network
 from ashworth.imaging.nuclei_regions import boxes, fill_holes, largest_parts, renumber
 from ashworth.imaging.nuclei_whole import LOG_ODDS, label_whole, tried_diameter
 
@@ -43,7 +43,9 @@ class NucleiSettings:
     smallest_px: int | None = None
 
 
-def segment_nuclei(image: Image, settings: NucleiSettings | None = None) -> NDArray[np.int32]:
+def segment_nuclei(
+    image: Image, settings: NucleiSettings | None = None, *, network: Network | None = None
+) -> NDArray[np.int32]:
     """Label the nuclei of one image.
 
     Parameters
@@ -51,6 +53,8 @@ def segment_nuclei(image: Image, settings: NucleiSettings | None = None) -> NDAr
     image : ndarray of uint8, uint16 or float32, shape (height, width)
         Counts of the nuclear stain; the background need not be 0.
     settings : NucleiSettings, optional
+    network : Network, optional
+        Another one than that of the package, from `nuclei_network.read_network`.
 
     Returns
     -------
@@ -73,34 +77,38 @@ def segment_nuclei(image: Image, settings: NucleiSettings | None = None) -> NDAr
     >>> int(labels.max()), int(labels[20, 15]), int(labels[20, 40]), int(labels[0, 0])
     (2, 1, 2, 0)
     """
-    settings = settings or NucleiSettings()
+    settings, network = settings or NucleiSettings(), network or shipped_network()
     _check(image, settings)
     empty = np.zeros(image.shape, np.int32)
     if image.size == 0 or image.min() == image.max():
         return empty
     raw = image.astype(np.float32, copy=False)
     found = survey(raw) if settings.diameter_px is None or settings.threshold is None else None
-    diameter = settings.diameter_px or _diameter(raw, found)
+    diameter = settings.diameter_px or _diameter(raw, found, network)
     if not diameter:
         return empty
     smallest = _smallest_px(settings, diameter)
     if settings.threshold is not None:
         return _by_threshold(raw, settings.threshold, diameter, smallest)
-    return _by_network(raw, found, diameter, smallest) if found and found.height > 0 else empty
+    if found is None or not found.height > 0:
+        return empty
+    return _by_network(raw, found, diameter, smallest, network)
 
 
-def _diameter(raw: Floats, found: Survey | None) -> float:
+def _diameter(raw: Floats, found: Survey | None, network: Network) -> float:
     """The surveyed diameter, or one that fits better where that is hard to believe."""
     if found is None or not found.height:
         return 0.0
     if found.diameter_px <= WIDEST_SHARE * min(raw.shape):
         return found.diameter_px
-    return tried_diameter(raw, found, shipped_network())
+    return tried_diameter(raw, found, network)
 
 
-def _by_network(raw: Floats, found: Survey, diameter: float, smallest: int) -> NDArray[np.int32]:
+def _by_network(
+    raw: Floats, found: Survey, diameter: float, smallest: int, network: Network
+) -> NDArray[np.int32]:
     """Nuclei where the network sees some, in the whole image."""
-    labels, logit = label_whole(raw, found, diameter, shipped_network())
+    labels, logit = label_whole(raw, found, diameter, network)
     if labels.shape != raw.shape:
         labels = _enlarged(labels, logit, raw.shape)
     n = int(labels.max())

@@ -1,4 +1,4 @@
-"""The 3 x 3 convolution of stacks of small images, compiled: one thread, the same bits everywhere.
+"""The 3 x 3 convolution of stacked planes, compiled: one thread, the same bits everywhere.
 
 Rows are padded and lie behind one another, so that a tap is a shift along memory; blocks of a few
 hundred pixels stay in the first cache level. No library of linear algebra is
@@ -20,48 +20,43 @@ _FAST = {"reassoc", "contract", "nsz"}
 
 
 @njit(cache=True, nogil=True)
-def convolve(planes: Floats, weights: Floats, bias: Floats, dilation: int) -> Floats:
+def convolve(planes: Floats, weights: Floats, bias: Floats) -> Floats:
     """Convolve; beyond the border everything is 0.
 
     Parameters
     ----------
-    planes : ndarray of float32, shape (planes, n, height, width)
+    planes : ndarray of float32, shape (planes, height, width)
         Number of planes a multiple of 4.
     weights : ndarray of float32, shape (planes out, 9 * planes)
         For each tap, row by row, the weights of all planes.
     bias : ndarray of float32, shape (planes out,)
-    dilation : int
-        Pixels between neighbouring taps.
 
     Returns
     -------
-    ndarray of float32, shape (planes out, n, height, width)
+    ndarray of float32, shape (planes out, height, width)
     """
-    depth, n, height, width = planes.shape
-    pitch = width + 2 * dilation
-    padded = np.zeros((depth, n, height + 2 * dilation + 1, pitch), np.float32)
-    padded[:, :, dilation : height + dilation, dilation : width + dilation] = planes
+    depth, height, width = planes.shape
+    pitch = width + 2
+    padded = np.zeros((depth, height + 3, pitch), np.float32)
+    padded[:, 1 : height + 1, 1 : width + 1] = planes
     flat = padded.reshape((depth, -1))
-    out = np.empty((bias.size, n, height, width), np.float32)
+    out = np.empty((bias.size, height, width), np.float32)
     rows = max(1, BLOCK // pitch)
     block = np.empty((bias.size, rows * pitch), np.float32)
-    for i in range(n):
-        for top in range(0, height, rows):
-            high = min(rows, height - top)
-            start = (i * padded.shape[2] + top) * pitch
-            _multiply(weights, bias, flat, start, pitch, dilation, high * pitch, block)
-            for o in range(bias.size):
-                for y in range(high):
-                    for x in range(width):
-                        out[o, i, top + y, x] = block[o, y * pitch + x]
+    for top in range(0, height, rows):
+        high = min(rows, height - top)
+        _multiply(weights, bias, flat, top * pitch, pitch, high * pitch, block)
+        for o in range(bias.size):
+            for y in range(high):
+                for x in range(width):
+                    out[o, top + y, x] = block[o, y * pitch + x]
     return out
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 def _multiply(
-    weights: Floats, bias: Floats, flat: Floats,
-    start: int, pitch: int, dilation: int, n: int, block: Floats,
-) -> None:  # fmt: skip
+    weights: Floats, bias: Floats, flat: Floats, start: int, pitch: int, n: int, block: Floats
+) -> None:
     """Sum the taps for `n` pixels from `start` on; four planes in each pass."""
     depth = flat.shape[0]
     for o in range(weights.shape[0]):
@@ -70,7 +65,7 @@ def _multiply(
             line[j] = bias[o]
         for k in range(0, weights.shape[1], 4):
             tap, plane = k // depth, k % depth
-            at = start + tap // 3 * dilation * pitch + tap % 3 * dilation
+            at = start + tap // 3 * pitch + tap % 3
             a, b, c, d = weights[o, k], weights[o, k + 1], weights[o, k + 2], weights[o, k + 3]
             p, q = flat[plane][at : at + n], flat[plane + 1][at : at + n]
             r, s = flat[plane + 2][at : at + n], flat[plane + 3][at : at + n]

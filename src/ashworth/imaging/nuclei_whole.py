@@ -7,20 +7,17 @@ import numpy as np
 
 from ashworth.imaging.nuclei_flood import flood
 from ashworth.imaging.nuclei_foreground import Floats, Survey
-from ashworth.imaging.nuclei_network import Network, apply, contrast
+from ashworth.imaging.nuclei_network import Network, contrast, look_at_image
 from ashworth.imaging.nuclei_regions import Labels
 
-LOG_ODDS = -0.8
+LOG_ODDS = -0.4
 """Pixels with higher log-odds belong to nuclei."""
 
 PASS_RATIO = 0.8
 """Two tops belong together where the pass between them has this share of the lower one."""
 
-PASS_DEPTH = 0.15
+PASS_DEPTH = 0.2
 """Or where the pass is less than this below the lower top; a nucleus' centre is about 1."""
-
-TILE = 384
-"""Side of the squares in which a whole image is looked at; multiple of 2."""
 
 NARROWEST_PX = 8.0
 """Smallest diameter that is tried."""
@@ -28,8 +25,11 @@ NARROWEST_PX = 8.0
 FEWEST = 10
 """So many nuclei of about the tried diameter speak for it."""
 
-SHARE = 0.8
-"""And so much of what is seen must belong to such nuclei."""
+SHARE = 0.6
+"""And so many of those that are seen must be about so wide."""
+
+TRIED_DIAMETERS = 32
+"""Sides of the square in the middle of the image where a diameter is tried, in such diameters."""
 
 
 def label_whole(
@@ -42,34 +42,6 @@ def label_whole(
     return flood(land, (logit > LOG_ODDS).astype(np.uint8), PASS_RATIO, PASS_DEPTH), logit
 
 
-def look_at_image(network: Network, view: Floats) -> tuple[Floats, Floats]:
-    """Log-odds and distance of a whole image, square by square; the squares leave no trace.
-
-    Parameters
-    ----------
-    network : Network
-    view : ndarray of float32, shape (height, width)
-        As `nuclei_network.contrast` gives it, at the network's scale.
-
-    Returns
-    -------
-    logit, distance : ndarray of float32, shape (height, width)
-    """
-    reach = network.reach_px
-    height, width = view.shape
-    padded = np.pad(view, ((0, height % 2), (0, width % 2)), mode="edge")
-    out = np.empty((2, *padded.shape), np.float32)
-    for top in range(0, padded.shape[0], TILE):
-        for left in range(0, padded.shape[1], TILE):
-            y, x = max(top - reach, 0), max(left - reach, 0)
-            part = padded[y : top + TILE + reach, x : left + TILE + reach]
-            target = out[:, top : top + TILE, left : left + TILE]
-            for plane, found in zip(target, apply(network, part[None]), strict=True):
-                inner = found[0, top - y :, left - x :]
-                plane[...] = inner[: plane.shape[0], : plane.shape[1]]
-    return out[0, :height, :width], out[1, :height, :width]
-
-
 def resized(image: Floats, scale: float) -> Floats:
     """Change the size of an image: area means when smaller, cubic when larger."""
     if abs(scale - 1) < 0.15:
@@ -80,21 +52,26 @@ def resized(image: Floats, scale: float) -> Floats:
 
 
 def tried_diameter(raw: Floats, found: Survey, network: Network) -> float:
-    """Diameter at which most of what the network sees has the width that it expects.
+    """Largest diameter at which most of the nuclei seen have the width that the network expects.
 
     For images in which nuclei lie so densely that the widest foreground is a tissue and no
     nucleus. The surveyed diameter stays where no other one has 10 nuclei or more that make up
-    80 % of the area.
+    60 % of those seen.
     """
-    best, diameter = SHARE, found.diameter_px
     tried = min(raw.shape) / 4
     while tried >= NARROWEST_PX:
-        labels, _ = label_whole(raw, found, tried, network)
-        area = np.bincount(labels.ravel())[1:]
-        scale = network.diameter_px / tried
-        typical = np.pi / 4 * (tried * scale if abs(scale - 1) >= 0.15 else tried) ** 2
-        fitting = area[(area > 0.35 * typical) & (area < 2 * typical)]
-        if fitting.size >= FEWEST and fitting.sum() > best * area.sum():
-            best, diameter = fitting.sum() / area.sum(), tried
+        middle = _middle(raw, round(TRIED_DIAMETERS * tried))
+        labels, _ = label_whole(middle, found, tried, network)
+        area = np.bincount(labels.ravel())[1:] * (middle.size / labels.size)
+        relative = area[area > 0] / (np.pi / 4 * tried**2)
+        fitting = np.count_nonzero((relative > 0.35) & (relative < 2))
+        if fitting >= FEWEST and fitting > SHARE * relative.size:
+            return float(tried)
         tried /= np.sqrt(2)
-    return float(diameter)
+    return found.diameter_px
+
+
+def _middle(image: Floats, side: int) -> Floats:
+    """The square of a side in the middle of an image, or as much of it as there is."""
+    top, left = (max(0, (n - side) // 2) for n in image.shape)
+    return image[top : top + side, left : left + side]
