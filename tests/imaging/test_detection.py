@@ -158,12 +158,23 @@ def test_unrelated_fields_keep_their_own_coordinates(small):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(all_black, "without any signal"), (all_saturated, "every frame saturated")],
+    [(all_black, "4 of 4 frames without any signal"), (all_saturated, "4 of 4 frames saturated")],
 )
 def test_black_and_saturated_cartridges_are_void(small, change, words):
     _, cartridge = small
     changed = change(cartridge)
     assert words in quality(changed, detect(changed)).void
+
+
+def test_a_black_frame_is_said_and_many_make_the_cartridge_void(small):
+    _, cartridge = small
+    dark = np.zeros_like(cartridge.load(0))
+    one = cartridge.with_load(lambda index: dark if index == 1 else cartridge.load(index))
+    state = quality(one, detect(one))
+    assert state.void == "1 of 4 frames without any signal"
+    row = state.measures.filter(pl.col("measure") == "frames without signal")
+    assert row["value"][0] == 1
+    assert row["flag"][0]
 
 
 def test_a_cartridge_without_marker_is_read(small):

@@ -13,6 +13,7 @@ import polars as pl
 
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
 from ashworth.imaging.features import Measured, measure
+from ashworth.imaging.frame_state import frame_state
 from ashworth.imaging.obstacles import obstacle_mask
 from ashworth.imaging.seams import drop_doubles
 from ashworth.imaging.segmentation import (
@@ -53,6 +54,9 @@ class Detection:
     n_frames : int
     masked_um2 : float
         Area in which nothing was looked for: the cartridge's wall, rims of bubbles.
+    frames : polars.DataFrame
+        frame and, by column prefix, `<p>_flat` (no variation at all) and `<p>_saturated` (share
+        of saturated pixels).
     """
 
     cells: pl.DataFrame
@@ -60,6 +64,7 @@ class Detection:
     settings: SegmentationSettings
     n_frames: int
     masked_um2: float
+    frames: pl.DataFrame
 
     def table(self) -> pl.DataFrame:
         """Return the cells."""
@@ -108,7 +113,7 @@ def detect(
     levels = _levels_of(cartridge, store, frames, scratch)
     settings = _fitted(settings, cartridge, levels)
     prefixes = [channel.prefix for channel in cartridge.channels]
-    tables, masked_px = [], 0
+    tables, states, masked_px = [], [], 0
     for done, window in enumerate(_windows(store, order, frames), start=1):
         target = scratch.array(window.above.shape)
         smooth = smoothed(window.above, settings.smoothing_px, target)
@@ -116,6 +121,8 @@ def detect(
         segmented = completed(segmenter(smooth, settings), smooth, settings)
         found = measure(window, smooth, segmented, settings, levels, prefixes)
         tables.append(_owned(found, window, cartridge.layout, settings))
+        number = cartridge.layout.numbers[window.index]
+        states.append({"frame": number, **frame_state(window, levels, prefixes)})
         if progress:
             progress(done, len(order))
     noise = {f"{p}_noise": level.noise for p, level in zip(prefixes, levels, strict=True)}
@@ -128,6 +135,7 @@ def detect(
         settings,
         len(order),
         masked_px * settings.pixel_size_um**2,
+        pl.DataFrame(states).sort("frame"),
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from ashworth.imaging.cartridge import Cartridge
 from ashworth.imaging.detection import Detection
-from ashworth.imaging.thresholds import pilot_indices
 
-_STEP = 4
 MOST_SATURATED = 0.2
+MOST_UNREADABLE = 0.1
+NEEDED = ("nucleus", "inclusion", "exclusion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,47 +40,56 @@ class Quality:
 def quality(cartridge: Cartridge, detection: Detection) -> Quality:
     """Judge the images of a cartridge.
 
-    A channel without any variation, or with more than a fifth of its pixels saturated, in every
-    pilot frame makes the cartridge void. A frame is out of focus where the median sharpness of
-    its nuclei lies below 60 % of the cartridge's.
+    A frame is unreadable where a channel that calls need has no variation at all, or more than a
+    fifth of its pixels saturated; more than a tenth of such frames make the cartridge void. A
+    frame is out of focus where the median sharpness of its nuclei lies below 60 % of the
+    cartridge's.
     """
-    states = [_channel_state(cartridge, c) for c in range(len(cartridge.channels))]
-    void = "; ".join(
-        f"{channel.name}: {what}"
-        for channel, (what, _) in zip(cartridge.channels, states, strict=True)
-        if what and channel.role in ("nucleus", "inclusion", "exclusion")
-    )
     frames = _frames(cartridge, detection)
-    rows: list[tuple[str, float, str, bool]] = [
-        (f"saturated pixels, {channel.name}", 100 * share, "%", share > 0.001)
-        for channel, (_, share) in zip(cartridge.channels, states, strict=True)
-    ]
+    flat, saturated = _unreadable(cartridge, detection)
+    rows: list[tuple[str, float, str, bool]] = []
+    for channel in cartridge.channels:
+        mean = detection.frames[f"{channel.prefix}_saturated"].mean()
+        share = float(mean) if isinstance(mean, float) else 0.0
+        rows.append((f"saturated pixels, {channel.name}", 100 * share, "%", share > 0.001))
     n = max(detection.cells.height, 1)
     on_border = int(detection.cells["border"].sum())
     blurred = int(frames["out_of_focus"].sum())
     rows += [
+        ("frames without signal", float(len(flat)), "frames", bool(flat)),
+        ("saturated frames", float(len(saturated)), "frames", bool(saturated)),
         ("frames out of focus", float(blurred), "frames", blurred > 0.1 * frames.height),
         ("area masked (wall, bubbles)", detection.masked_um2 / 1e6, "mm²", False),
         ("objects on a border", 100 * on_border / n, "%", False),
     ]
     schema = ["measure", "value", "unit", "flag"]
-    return Quality(pl.DataFrame(rows, schema=schema, orient="row"), frames, void)
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return Quality(table, frames, _void(flat, saturated, frames.height))
 
 
-def _channel_state(cartridge: Cartridge, c: int) -> tuple[str, float]:
-    """What makes a channel unreadable ('' if nothing does), and its share of saturated pixels."""
-    saturation = cartridge.channels[c].saturation
-    shares, flat = [], []
-    for index in pilot_indices(len(cartridge.layout), at_most=5):
-        pixels = cartridge.load(index)[c, ::_STEP, ::_STEP]
-        full = saturation or float(np.iinfo(pixels.dtype).max)
-        shares.append(float((pixels >= full).mean()))
-        flat.append(pixels.min() == pixels.max())
-    if all(share > MOST_SATURATED for share in shares):
-        return "every frame saturated", float(np.mean(shares))
-    if all(flat):
-        return "every frame without any signal", float(np.mean(shares))
-    return "", float(np.mean(shares))
+def _unreadable(cartridge: Cartridge, detection: Detection) -> tuple[list[int], list[int]]:
+    """Numbers of the frames without signal, and of the saturated ones."""
+    needed = [c.prefix for c in cartridge.channels if c.role in NEEDED]
+    if not needed:
+        return [], []
+    flat = pl.any_horizontal(f"{p}_flat" for p in needed)
+    saturated = pl.any_horizontal(pl.col(f"{p}_saturated") > MOST_SATURATED for p in needed)
+    states = detection.frames
+    return (
+        states.filter(flat & ~saturated)["frame"].to_list(),
+        states.filter(saturated)["frame"].to_list(),
+    )
+
+
+def _void(flat: list[int], saturated: list[int], n_frames: int) -> str:
+    """Why nothing can be read; empty where something can."""
+    if len(flat) + len(saturated) <= MOST_UNREADABLE * n_frames:
+        return ""
+    parts = []
+    for what, frames in (("without any signal", flat), ("saturated", saturated)):
+        if frames:
+            parts.append(f"{len(frames)} of {n_frames} frames {what}")
+    return "; ".join(parts)
 
 
 def _frames(cartridge: Cartridge, detection: Detection) -> pl.DataFrame:
