@@ -149,3 +149,65 @@ def test_every_relative_feature_has_a_meaning():
     assert set(relative_features(cells, leukocytes)) == set(MEANING)
     used = {gate.feature for row in RULE.classes for gate in row.gates}
     assert used <= set(MEANING)
+
+
+@pytest.mark.parametrize("trace", [10.0, 30.0])
+def test_many_tumour_cells_with_a_trace_of_cd45_do_not_take_over_the_reference(trace):
+    cells = cells_of({"leukocyte": 60, "unclassified_nucleus": 40, "ctc": 500})
+    tumour = pl.col("kind") == "ctc"
+    cells = cells.with_columns(
+        cd45_mean=pl.when(pl.col("kind") == "leukocyte").then(pl.col("cd45_mean") * 4)
+        .when(tumour).then(pl.col("cd45_mean") + trace).otherwise("cd45_mean")
+    )  # fmt: skip
+    called = call_cells(cells)
+    assert called.evaluable
+    assert called.leukocytes.n <= 60
+    found = cells.select("kind").with_columns(called.calls)
+    assert (found.filter(tumour)["call"] == "ctc").mean() > 0.99
+
+
+def test_tumour_cells_alone_are_no_leukocytes():
+    cells = cells_of({"ctc": 300}).with_columns(pl.col("cd45_mean") + 30)
+    called = call_cells(cells)
+    assert not called.evaluable
+
+
+@pytest.mark.parametrize("times", [2, 4, 6])
+def test_nuclei_without_cd45_raise_the_limit_of_cytokeratin(times):
+    cells = cells_of({"leukocyte": 300, "unclassified_nucleus": 240, "ctc": 5})
+    brighter = pl.col("kind") == "unclassified_nucleus"
+    cells = cells.with_columns(
+        pl.when(brighter)
+        .then(pl.lit(3.0 * times) * pl.col("dapi_mean") / 280)
+        .otherwise(c)
+        .alias(c)
+        for c in ("ck_mean", "ck_nucleus_mean")
+    ).with_columns(dapi_Overlay_ck=pl.when(brighter).then(1.0).otherwise("dapi_Overlay_ck"))
+    found = cells.select("kind").with_columns(call_cells(cells).calls)
+    assert (found.filter(brighter)["call"] == "ctc").mean() <= 0.005
+    assert (found.filter(pl.col("kind") == "ctc")["call"] == "ctc").all()
+
+
+def test_a_cluster_over_a_seam_is_one():
+    cells = cells_of({"leukocyte": 100, "ctc": 4}).with_columns(
+        frame=pl.Series([1] * 100 + [1, 2, 1, 2]),
+        body_id=pl.Series([0] * 100 + [3, 5, 6, 7]),
+        border=pl.Series([False] * 100 + [True, True, True, True]),
+        x_um=pl.Series([0.0] * 100 + [880.0, 892.0, 300.0, 900.0]),
+        y_um=pl.Series([0.0] * 100 + [50.0, 50.0, 500.0, 500.0]),
+    )
+    assert call_cells(cells).calls["cluster_id"].to_list()[100:] == [
+        "0001-c3",
+        "0001-c3",
+        None,
+        None,
+    ]
+
+
+def test_saturated_tumour_cells_are_no_artefacts():
+    cells = cells_of(MIX).with_columns(
+        pl.when(pl.col("kind") == "ctc").then(0.6).otherwise(0.0).alias(f"{p}_saturated_share")
+        for p in ("dapi", "ck")
+    )
+    found = cells.select("kind").with_columns(call_cells(cells).calls)
+    assert (found.filter(pl.col("kind") == "ctc")["call"] == "ctc").all()

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ashworth.classification.clusters import clusters
 from ashworth.classification.leukocytes import Leukocytes, find_leukocytes, no_leukocytes
 from ashworth.classification.relative import relative_features
 from ashworth.definitions.call_models import CallClass, CallRule, Gate, RelativeFeature
@@ -18,7 +19,7 @@ from ashworth.version import __version__
 
 Features = Mapping[RelativeFeature, NDArray[np.float64]]
 SIZES = ("nucleus_um2", "diameter_um")
-SHARES = ("nuclear_share", "nucleus_on_ck", "saturated_channels_share", "least_over_most")
+SHARES = ("nuclear_share", "nucleus_on_ck", "saturated_in_all", "least_over_most")
 SIZE_SOFTNESS = 0.25
 NONE_FITS, UNDECIDED = -1, -2
 _PREFIX = {"nucleus": "dapi", "inclusion": "ck", "exclusion": "cd45"}
@@ -100,7 +101,7 @@ def call_cells(cells: pl.DataFrame, rule: str | CallRule = "ctc-epithelial") -> 
             "call": call,
             "score": score,
             "reasons": reasons(features, choice, rule),
-            "cluster_id": _clusters(cells, call),
+            "cluster_id": clusters(cells, call),
         }
     )
     return Calls(table, leukocytes, True, "", rule.caller, cells.height, _options(rule))
@@ -219,14 +220,3 @@ def _text(gate: Gate, value: float, *, failed: bool = False) -> str:
     above = (gate.above is not None) != failed
     found = "missing" if np.isnan(value) else f"{value:.3g}"
     return f"{gate.feature} {found} {'>' if above else '<='} {gate.limit:g}"
-
-
-def _clusters(cells: pl.DataFrame, call: list[str]) -> pl.Series:
-    """Name the cytokeratin body of CTCs that share one with other CTCs of the frame."""
-    if not {"frame", "body_id"} <= set(cells.columns):
-        return pl.Series("cluster_id", [None] * cells.height, dtype=pl.String)
-    table = cells.select("frame", "body_id").with_columns(call=pl.Series(call))
-    shared = (pl.col("call") == "ctc") & (pl.col("body_id") > 0)
-    members = shared.sum().over("frame", "body_id")
-    name = pl.format("{}-c{}", pl.col("frame").cast(pl.String).str.zfill(4), pl.col("body_id"))
-    return table.select(cluster_id=pl.when(shared & (members > 1)).then(name))["cluster_id"]

@@ -58,7 +58,7 @@ class ControlReference:
 
 
 def leukocyte_reference(
-    signal: Floats, *, minimum: int, unit: Unit = "leukocyte_mad"
+    signal: Floats, *, minimum: int, unit: Unit = "leukocyte_mad", noise: float = 0.0
 ) -> LeukocyteReference:
     """Zero and unit from the HER2 signal of a cartridge's leukocytes.
 
@@ -70,6 +70,10 @@ def leukocyte_reference(
         Fewer leukocytes give no reference.
     unit : {"leukocyte_mad", "leukocyte_median"}
         With the first, no gain and no offset changes a relative signal; with the second, no gain.
+    noise : float
+        Noise of the channel's smoothed background, counts. Leukocytes whose median does not
+        exceed it give no reference: their spread would be that of the noise, and anything bright
+        would be strong.
 
     Examples
     --------
@@ -85,6 +89,8 @@ def leukocyte_reference(
     size = spread if unit == "leukocyte_mad" else location
     # Rounding leaves a spread of about 1e-16 of the level where the channel is constant.
     if not (spread > 1e-12 * abs(location) and size > 0):
+        return LeukocyteReference(n, location, np.nan, "leukocytes without HER2 signal")
+    if noise > 0 and location <= noise:
         return LeukocyteReference(n, location, np.nan, "leukocytes without HER2 signal")
     return LeukocyteReference(n, location, size)
 

@@ -209,8 +209,12 @@ def _reference(
 ) -> LeukocyteReference:
     leukocyte = ((cells["call"] == "leukocyte") & _control_names(cells).is_null()).to_numpy()
     chosen = leukocyte & np.isfinite(measured.signal) & ~measured.saturated
+    noise = _floats(cells, "her2_noise")
     return leukocyte_reference(
-        measured.signal[chosen], minimum=calibration.minimum_leukocytes, unit=calibration.unit
+        measured.signal[chosen],
+        minimum=calibration.minimum_leukocytes,
+        unit=calibration.unit,
+        noise=float(noise[0]) if noise.size and np.isfinite(noise[0]) else 0.0,
     )
 
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from ashworth.classification.her2_scale import median_and_mad
 from ashworth.definitions.call_models import LeukocytePopulation
 
-_ROUNDS = 5
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+FAINTEST_SHARE = 0.25
+FEWEST_OTHERS = 20
+MOST_RAISED = 2.5
+FARTHEST = 6.0
+_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,8 @@ class Leukocytes:
         Median over leukocytes of the nuclear stain (mean over the nucleus) and of CD45, counts
         above the local background.
     ck_median, ck_upper : float
-        Median and upper quantile of their cytokeratin.
+        Median of their cytokeratin; what nuclei without tumour reach (their upper quantile, or
+        more where nuclei without CD45 spread wider).
     member : ndarray of bool, shape (cells,)
         Which rows they are.
     """
@@ -55,11 +63,14 @@ class Leukocytes:
 
 
 def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leukocytes:
-    """Find the nucleated CD45-positive cells whose cytokeratin is that of the bulk.
+    """Find the nucleated CD45-positive cells whose cytokeratin is that of leukocytes.
 
-    Cells with cytokeratin apart from the rest (doublets of a tumour cell and a leukocyte) are
-    left out: repeatedly, those more than `ck_deviations` robust standard deviations above the
-    median.
+    Candidates are nucleated and brighter in CD45 than the background's noise, and brighter than a
+    quarter of the brightest (98 % quantile), so that traces of CD45 or bleed-through on many
+    tumour cells make no leukocyte. What cytokeratin leukocytes have is read from the quarter of
+    the candidates with the least cytokeratin for their CD45; cells more than `ck_deviations`
+    robust standard deviations above are left out, repeatedly. Cells that have more cytokeratin
+    than CD45, each in units of noise, are no leukocytes.
 
     Parameters
     ----------
@@ -68,23 +79,18 @@ def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leu
     population : LeukocytePopulation
     """
     nucleus, dapi, ck, cd45, noise, ck_noise = (
-        cells[c].to_numpy().astype(float)
+        cells[c].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for c in (
             "nucleus_um2", "dapi_nucleus_mean", "ck_mean", "cd45_mean", "cd45_noise", "ck_noise",
         )
     )  # fmt: skip
     member = (nucleus > 0) & (cd45 > population.cd45_over_noise * noise)
-    for _ in range(_ROUNDS):
-        if not member.any():
-            break
-        middle, spread = median_and_mad(ck[member])
-        limit = middle + population.ck_deviations * max(spread, float(ck_noise[0]))
-        kept = member & (ck <= limit)
-        if kept.sum() == member.sum():
-            break
-        member = kept
+    if not member.any():
+        return no_leukocytes(cells.height)
+    member &= cd45 > FAINTEST_SHARE * np.quantile(cd45[member], 0.98)
+    member = _of_usual_cytokeratin(member, ck, cd45, ck_noise, population.ck_deviations)
     n = int(member.sum())
-    if n == 0:
+    if n == 0 or np.median(ck[member] / ck_noise[member]) > np.median(cd45[member] / noise[member]):
         return no_leukocytes(cells.height)
     return Leukocytes(
         n=n,
@@ -92,9 +98,49 @@ def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leu
         dapi=float(np.median(dapi[member])),
         cd45=float(np.median(cd45[member])),
         ck_median=float(np.median(ck[member])),
-        ck_upper=float(max(np.quantile(ck[member], population.upper_quantile), ck_noise[0])),
+        ck_upper=_upper_cytokeratin(member, nucleus, ck, cd45, ck_noise, population),
         member=member,
     )
+
+
+def _of_usual_cytokeratin(
+    member: Flags, ck: Floats, cd45: Floats, ck_noise: Floats, deviations: float
+) -> Flags:
+    """Members whose cytokeratin does not lie apart from that of the surest leukocytes."""
+    ratio = ck[member] / cd45[member]
+    sure = np.zeros_like(member)
+    sure[member] = ratio <= np.quantile(ratio, 0.25)
+    kept = sure
+    for _ in range(_ROUNDS):
+        middle, spread = median_and_mad(ck[kept])
+        limit = middle + deviations * max(spread, float(ck_noise[0]))
+        wider = member & (ck <= limit)
+        if np.array_equal(wider, kept):
+            break
+        kept = wider
+    return kept
+
+
+def _upper_cytokeratin(
+    member: Flags, nucleus: Floats, ck: Floats, cd45: Floats, ck_noise: Floats,
+    population: LeukocytePopulation,
+) -> float:  # fmt: skip
+    """Cytokeratin that nuclei without tumour reach.
+
+    The leukocytes' upper quantile; more where the lower half of the nuclei without CD45 and with
+    little cytokeratin (up to 6 times the former) already spreads as wide: half of 8 robust
+    standard deviations above their median, at most 2.5 times the former. Tumour cells, however
+    many, are not among these nuclei.
+    """
+    upper = float(max(np.quantile(ck[member], population.upper_quantile), ck_noise[0]))
+    others = ck[(nucleus > 0) & (cd45 <= FAINTEST_SHARE * np.median(cd45[member]))]
+    others = others[others <= FARTHEST * upper]
+    if others.size < FEWEST_OTHERS:
+        return upper
+    low, quarter = np.quantile(others, (0.05, 0.25))
+    deviation = (quarter - low) / 0.97036
+    reach = 0.5 * (quarter + (0.67449 + population.ck_deviations) * deviation)
+    return float(np.clip(reach, upper, MOST_RAISED * upper))
 
 
 def no_leukocytes(n_cells: int) -> Leukocytes:

@@ -16,6 +16,8 @@ from ashworth.definitions.call_models import RelativeFeature
 
 Floats = NDArray[np.float64]
 
+STAINS = ("dapi", "ck", "cd45")
+
 MEANING: dict[RelativeFeature, str] = {
     "nucleus_um2": "area of the nucleus, square micrometres; 0 without one",
     "diameter_um": "diameter of the circle of the cell's area, micrometres",
@@ -32,8 +34,8 @@ MEANING: dict[RelativeFeature, str] = {
     "cd45_over_noise": "CD45 over the noise of the smoothed background",
     "cd45_of_leukocytes": "CD45 over the leukocytes' median",
     "cd45_of_ck": "CD45 over cytokeratin, each relative to the leukocytes",
-    "saturated_channels_share": "second highest share of saturated pixels among the channels",
-    "least_over_most": "dimmest over brightest channel, in units of noise: 1 is white",
+    "saturated_in_all": "least share of saturated pixels among nuclear stain, cytokeratin and CD45",
+    "least_over_most": "dimmest over brightest of these three, in units of noise: 1 is white",
 }
 """What each relative feature is."""
 
@@ -48,7 +50,6 @@ def relative_features(cells: pl.DataFrame, leukocytes: Leukocytes) -> dict[Relat
     leukocytes : Leukocytes
     """
     get = _getter(cells)
-    prefixes = [c.removesuffix("_saturated_share") for c in cells.columns if "_saturated_" in c]
     cd45, ck = get("cd45_mean") / leukocytes.cd45, get("ck_mean") / leukocytes.ck_upper
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
@@ -67,9 +68,9 @@ def relative_features(cells: pl.DataFrame, leukocytes: Leukocytes) -> dict[Relat
             "cd45_over_noise": get("cd45_mean") / get("cd45_noise"),
             "cd45_of_leukocytes": cd45,
             "cd45_of_ck": np.maximum(cd45, 0) / np.maximum(ck, 1e-9),
-            "saturated_channels_share": _second([get(f"{p}_saturated_share") for p in prefixes]),
+            "saturated_in_all": np.stack([get(f"{p}_saturated_share") for p in STAINS]).min(axis=0),
             "least_over_most": _least_over_most(
-                [get(f"{p}_mean") / get(f"{p}_noise") for p in prefixes]
+                [get(f"{p}_mean") / get(f"{p}_noise") for p in STAINS]
             ),
         }
 
@@ -83,11 +84,6 @@ def _getter(cells: pl.DataFrame) -> Callable[[str], Floats]:
         return cells[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
     return get
-
-
-def _second(shares: list[Floats]) -> Floats:
-    """Second highest of several columns."""
-    return np.sort(np.stack(shares), axis=0)[-2] if len(shares) > 1 else shares[0]
 
 
 def _least_over_most(parts: list[Floats]) -> Floats:

@@ -36,7 +36,7 @@ RelativeFeature = Literal[
     "cd45_over_noise",
     "cd45_of_leukocytes",
     "cd45_of_ck",
-    "saturated_channels_share",
+    "saturated_in_all",
     "least_over_most",
 ]
 

@@ -146,8 +146,10 @@ def _mask_obstacles(
     settings: SegmentationSettings,
 ) -> int:
     """Take obstacles out of a window; give the pixels masked in the frame itself."""
-    noise = [level.noise for level in levels]
-    mask = obstacle_mask(smooth, noise, pixel_size_um=settings.pixel_size_um)
+    stains = [settings.index(role) for role in ("nucleus", "inclusion", "exclusion")]
+    chosen = [c for c in stains if c is not None]
+    noise = [levels[c].noise for c in chosen]
+    mask = obstacle_mask(smooth[chosen], noise, pixel_size_um=settings.pixel_size_um)
     if mask is None:
         return 0
     smooth[:, mask] = 0
@@ -155,10 +157,18 @@ def _mask_obstacles(
     return int(frame.sum())
 
 
+def _pilots(layout: Layout) -> list[int]:
+    """Pilot frames, by their places and not by the order in which a folder lists them."""
+    frames = sorted(
+        range(len(layout)), key=lambda i: layout.places[i][::-1] if layout.places else i
+    )
+    return [frames[k] for k in pilot_indices(len(frames))]
+
+
 def _loading_order(cartridge: Cartridge, store: FrameStore, order: list[int]) -> list[int]:
     """Pilot frames, then all as they are needed."""
     wanted = dict.fromkeys(i for index in order for i in store.needs(index))
-    return [*pilot_indices(len(cartridge.layout)), *wanted]
+    return [*_pilots(cartridge.layout), *wanted]
 
 
 def _loaded(cartridge: Cartridge, order: list[int], *, read_ahead: bool) -> Iterator[Pixels]:
@@ -181,7 +191,7 @@ def _levels_of(
 ) -> tuple[ChannelLevels, ...]:
     """Levels from the pilot frames, which come first."""
     pilots = []
-    for index in pilot_indices(len(cartridge.layout)):
+    for index in _pilots(cartridge.layout):
         pixels = next(frames)
         store.put(index, pixels)
         above = store.above(index)

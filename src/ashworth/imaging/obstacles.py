@@ -1,4 +1,4 @@
-"""Large things that shine in every channel: the wall of the cartridge, rims of air bubbles."""
+"""Large things that shine in every stain: the wall of the cartridge, rims of air bubbles."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ BLOCK_PX = 8
 NOISE_MULTIPLE = 3.0
 LEAST_SHARE = 0.15
 SMALLEST_LENGTH_UM = 80.0
+WIDENED_BLOCKS = 2
 
 
 def obstacle_mask(
     smooth: NDArray[np.float32], noise: Sequence[float], *, pixel_size_um: float
 ) -> NDArray[np.bool_] | None:
-    """Mark large regions that shine in all channels alike.
+    """Mark large regions that shine in nuclear stain, cytokeratin and CD45 alike.
 
     A stained cell is bright in some channels only; glass, plastic and rims are bright in all. On
     means of 8 x 8 pixels a block is white where its dimmest channel exceeds 3 times the noise
     and 15 % of its brightest channel (both in units of noise). Connected white blocks longer
-    than 80 micrometres are an obstacle, widened by one block.
+    than 80 micrometres are an obstacle, widened by two blocks.
 
     Parameters
     ----------
     smooth : ndarray of float32, shape (channels, height, width)
-        Counts above background.
+        Counts above background of these three; without one of them nothing is marked.
     noise : sequence of float
         Noise of each smoothed channel.
     pixel_size_um : float
@@ -53,7 +54,7 @@ def obstacle_mask(
     large = _long_parts(white, shortest_blocks)
     if not large.any():
         return None
-    grown = cv2.dilate(large.astype(np.uint8), np.ones((3, 3), np.uint8))
+    grown = cv2.dilate(large.astype(np.uint8), np.ones((2 * WIDENED_BLOCKS + 1,) * 2, np.uint8))
     return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
 
 

@@ -11,6 +11,7 @@ from ashworth.imaging.detection import Detection
 
 MOST_SATURATED = 0.2
 MOST_UNREADABLE = 0.1
+MOST_MASKED = 0.05
 NEEDED = ("nucleus", "inclusion", "exclusion")
 
 
@@ -40,10 +41,10 @@ class Quality:
 def quality(cartridge: Cartridge, detection: Detection) -> Quality:
     """Judge the images of a cartridge.
 
-    A frame is unreadable where a channel that calls need has no variation at all, or more than a
-    fifth of its pixels saturated; more than a tenth of such frames make the cartridge void. A
-    frame is out of focus where the median sharpness of its nuclei lies below 60 % of the
-    cartridge's.
+    A frame without any variation in a channel that calls need is as good as missing, and a
+    cartridge with one is void; so is one of which more than a tenth of the frames have more than
+    a fifth of their pixels saturated. A frame is out of focus where the median sharpness of its
+    nuclei lies below 60 % of the cartridge's.
     """
     frames = _frames(cartridge, detection)
     flat, saturated = _unreadable(cartridge, detection)
@@ -54,12 +55,14 @@ def quality(cartridge: Cartridge, detection: Detection) -> Quality:
         rows.append((f"saturated pixels, {channel.name}", 100 * share, "%", share > 0.001))
     n = max(detection.cells.height, 1)
     on_border = int(detection.cells["border"].sum())
+    layout, px = cartridge.layout, cartridge.pixel_size_um
+    masked = detection.masked_um2 / (len(layout) * layout.height * layout.width * px**2)
     blurred = int(frames["out_of_focus"].sum())
     rows += [
         ("frames without signal", float(len(flat)), "frames", bool(flat)),
         ("saturated frames", float(len(saturated)), "frames", bool(saturated)),
         ("frames out of focus", float(blurred), "frames", blurred > 0.1 * frames.height),
-        ("area masked (wall, bubbles)", detection.masked_um2 / 1e6, "mm²", False),
+        ("area masked (wall, bubbles)", 100 * masked, "%", masked > MOST_MASKED),
         ("objects on a border", 100 * on_border / n, "%", False),
     ]
     schema = ["measure", "value", "unit", "flag"]
@@ -83,7 +86,7 @@ def _unreadable(cartridge: Cartridge, detection: Detection) -> tuple[list[int], 
 
 def _void(flat: list[int], saturated: list[int], n_frames: int) -> str:
     """Why nothing can be read; empty where something can."""
-    if len(flat) + len(saturated) <= MOST_UNREADABLE * n_frames:
+    if not flat and len(saturated) <= MOST_UNREADABLE * n_frames:
         return ""
     parts = []
     for what, frames in (("without any signal", flat), ("saturated", saturated)):

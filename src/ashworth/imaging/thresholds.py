@@ -16,6 +16,7 @@ from ashworth.imaging.segmentation import Planes
 
 PILOT_FRAMES = 12
 NOISE_MULTIPLE = 6.0
+LEAST_NOISE = 0.3
 SIGNAL_SHARE = 0.07
 _STEP = 3
 
@@ -83,17 +84,18 @@ def noise_of(smooth: NDArray[np.float32]) -> float:
     """Standard deviation of the background, from the values below their median.
 
     Cells lie above the background, so that the lower half of the histogram is nearly free of
-    them: the distance of the 5th from the 40th percentile, over that of a normal distribution.
+    them: the distance of the 20th from the 40th percentile, over that of a normal distribution.
+    Lower percentiles would fall into the dip of the background beside a bright wall.
     """
-    low, middle = np.percentile(smooth, (5.0, 40.0))
-    return float((middle - low) / 1.391503)
+    low, middle = np.percentile(smooth, (20.0, 40.0))
+    return float((middle - low) / 0.588274)
 
 
 def _levels(
     planes: list[NDArray[np.float32]], saturation: float, *, by_signal: bool
 ) -> ChannelLevels:
     """Levels of one channel from its smoothed pilot frames."""
-    noise = max(float(np.median([noise_of(p) for p in planes])), 0.25)
+    noise = max(float(np.median([noise_of(p) for p in planes])), LEAST_NOISE)
     floor = NOISE_MULTIPLE * noise
     stained = [p[p > 2 * floor] for p in planes]
     signals = np.concatenate(stained) if stained else np.empty(0, np.float32)
@@ -128,5 +130,9 @@ def cartridge_levels(cartridge: Cartridge, pilots: Sequence[Pilot]) -> tuple[Cha
 
 
 def _assumed_saturation(top: int) -> float:
-    """Full scale of the smallest usual camera that can hold the highest value seen."""
-    return float(next(full for full in (255, 1023, 4095, 16383, 65535) if top <= full))
+    """Full scale of the smallest usual camera that can hold the highest value seen.
+
+    At least 12 bit: a camera of 8 bit is said by the reader, and pilot frames without a bright
+    cell would make a low one out of any.
+    """
+    return float(next(full for full in (4095, 16383, 65535) if top <= full))

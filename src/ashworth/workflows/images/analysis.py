@@ -143,20 +143,29 @@ def _her2(
 
 
 def _her2_counts(counts: pl.DataFrame, her2: Her2Scores) -> pl.DataFrame:
-    """CTCs by HER2 class as further phenotypes of the same run."""
-    ctc = her2.table().filter((pl.col("call") == "ctc") & pl.col("her2_evaluable"))
+    """CTCs by HER2 class as further phenotypes of the same run.
+
+    Nothing where HER2 could not be read at all: that is not zero. Tumour cells that are not
+    evaluable one by one have a row of their own, so that the rows add up.
+    """
+    ctc = her2.table().filter(pl.col("call") == "ctc")
+    readable = her2.table()["her2_evaluable"].any()
+    if not readable:
+        return counts.clear()
+    evaluable = ctc.filter("her2_evaluable")
+    found = {
+        f"ctc_her2_{name}": evaluable.filter(pl.col("her2_score") == score).height
+        for score, name in enumerate(HER2_PHENOTYPES)
+    }
+    if evaluable.height < ctc.height:
+        found["ctc_her2_not_evaluable"] = ctc.height - evaluable.height
     base = counts.filter(pl.col("phenotype") == "ctc")
     caller = pl.col("caller") + f" {her2.calibration.label}"
-    return pl.concat(
-        [
-            base.with_columns(
-                phenotype=pl.lit(f"ctc_her2_{name}"),
-                caller=caller,
-                n_cells=pl.lit(ctc.filter(pl.col("her2_score") == score).height, pl.Int64),
-            )
-            for score, name in enumerate(HER2_PHENOTYPES)
-        ]
-    ).select(counts.columns)
+    rows = [
+        base.with_columns(phenotype=pl.lit(name), caller=caller, n_cells=pl.lit(n, dtype=pl.Int64))
+        for name, n in found.items()
+    ]
+    return pl.concat(rows).select(counts.columns)
 
 
 def _agreement(cartridge: Cartridge, cells: pl.DataFrame, calls: pl.DataFrame) -> Agreement | None:
