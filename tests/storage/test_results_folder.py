@@ -37,7 +37,7 @@ def test_a_run_killed_between_the_two_renames_is_recovered(tmp_path):
     target = tmp_path / "results"
     with results_folder(target) as work:
         finish(work, "whole")
-    target.rename(tmp_path / ".results.abc.previous")
+    target.rename(tmp_path / ".results.17.abc.previous")
     with pytest.raises(ValueError, match="stop"), results_folder(target):
         raise ValueError("stop")
     assert (target / "report.html").read_text() == "whole"
@@ -115,3 +115,42 @@ def test_a_log_that_is_none_protects_the_folder(tmp_path):
     (target / "run.json").write_text("not json")
     with pytest.raises(InputError, match="other files"), results_folder(target):
         pass
+
+
+def dead_process():
+    """Number of a process that has ended."""
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    return ended.pid
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes by number")
+@pytest.mark.parametrize("name", ["a[1]", "a*", "a?b"])
+def test_a_name_of_glob_characters_is_cleared_up_too(tmp_path, name):
+    left = tmp_path / f".{name}.{dead_process()}.x1.part"
+    left.mkdir()
+    with results_folder(tmp_path / name) as work:
+        finish(work, "whole")
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes by number")
+def test_folders_of_a_name_that_begins_alike_are_left_alone(tmp_path):
+    pid = dead_process()
+    others = [f".A.b.{pid}.x1.part", f".A.{pid}.{pid}.x1.part", f".A.b.{pid}.x1.previous"]
+    for other in others:
+        (tmp_path / other).mkdir()
+        finish(tmp_path / other, "another sample's")
+    (tmp_path / f".A.{pid}.x1.part").mkdir()
+    with pytest.raises(ValueError, match="stop"), results_folder(tmp_path / "A"):
+        raise ValueError("stop")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(others)
+
+
+def test_a_name_too_long_for_the_file_system(tmp_path):
+    with (
+        pytest.raises(InputError, match=r"--out: found .*too long"),
+        results_folder(tmp_path / ("x" * 300)),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []

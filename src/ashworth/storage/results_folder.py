@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -41,9 +43,12 @@ def results_folder(target: Path, *, mark: str = MARK) -> Iterator[Path]:
         If the place is not writable, or is a folder that this program did not make.
     """
     target = Path(os.path.realpath(target))
-    _recover(target, mark)
-    _refuse_foreign(target, mark)
-    work = _make_beside(target)
+    try:
+        _recover(target, mark)
+        _refuse_foreign(target, mark)
+        work = _make_beside(target)
+    except OSError as error:
+        raise _unwritable(target, error) from None
     try:
         yield work
         _swap(work, target)
@@ -53,10 +58,10 @@ def results_folder(target: Path, *, mark: str = MARK) -> Iterator[Path]:
 
 def _recover(target: Path, mark: str) -> None:
     """Clear up after runs that were killed: finish a swap, remove what was half-written."""
-    for work in target.parent.glob(f".{target.name}.*.part"):
-        if not _running(work.name.split(".")[-3]):
+    for work, pid in _beside(target, "part"):
+        if not _running(pid):
             shutil.rmtree(work, ignore_errors=True)
-    for previous in sorted(target.parent.glob(f".{target.name}.*.previous")):
+    for previous, _ in _beside(target, "previous"):
         if not (previous / mark).is_file():
             continue
         if target.exists():
@@ -65,9 +70,19 @@ def _recover(target: Path, mark: str) -> None:
             previous.rename(target)
 
 
+def _beside(target: Path, suffix: str) -> list[tuple[Path, str]]:
+    """Working folders of this target, ``.NAME.PID.RANDOM.SUFFIX``, with their PID.
+
+    Those of a target whose name begins alike (``A.b`` beside ``A``) are not among them.
+    """
+    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.[^.]+\.{suffix}")
+    here = sorted(target.parent.glob(f".{glob.escape(target.name)}.*.{suffix}"))
+    return [(path, found[1]) for path in here if (found := name.fullmatch(path.name))]
+
+
 def _running(pid: str) -> bool:
     """Whether the process that made a working folder is alive; yes where that cannot be told."""
-    if os.name == "nt" or not pid.isdigit():
+    if os.name == "nt":
         return True
     try:
         os.kill(int(pid), 0)
@@ -116,24 +131,22 @@ def _place_problem(found: str) -> InputError:
 
 def _make_beside(target: Path) -> Path:
     """Make the working folder in the target's own file system."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{target.name}.{os.getpid()}."
-        return Path(tempfile.mkdtemp(prefix=prefix, suffix=".part", dir=target.parent))
-    except OSError as error:
-        raise InputError(
-            [
-                Problem(
-                    "--out",
-                    None,
-                    None,
-                    f"{target.parent}: {error.strerror or error}",
-                    "a folder that can be written to",
-                    "choose another folder with --out, or change its permissions",
-                )
-            ],
-            subject="the results folder",
-        ) from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{target.name}.{os.getpid()}."
+    return Path(tempfile.mkdtemp(prefix=prefix, suffix=".part", dir=target.parent))
+
+
+def _unwritable(target: Path, error: OSError) -> InputError:
+    """A place that cannot be looked at or written to."""
+    problem = Problem(
+        "--out",
+        None,
+        None,
+        f"{target}: {error.strerror or error}",
+        "a folder that can be written to",
+        "choose another folder with --out, or change its permissions",
+    )
+    return InputError([problem], subject="the results folder")
 
 
 def _swap(work: Path, target: Path) -> None:
