@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import shutil
+import socket
 import struct
 
 import numpy as np
@@ -240,6 +242,23 @@ def test_links_in_a_circle(tmp_path):
         'pixel_size_um = 1.0\nchannels = [{role = "nucleus", name = "DAPI"}]\n'
     )
     assert all("cannot be read" in p.found for p in problems_of(other))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_pipes_and_sockets_are_no_frames(tmp_path, monkeypatch):
+    folder = celltracks(tmp_path)
+    os.mkfifo(folder / "processed" / "s_004.tif")
+    (folder / "processed" / "s_005.tif").symlink_to("s_004.tif")
+    (folder / "processed" / "s_006.tif").symlink_to(os.devnull)
+    monkeypatch.chdir(folder / "processed")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("s_007.tif")
+        assert directory.listing(folder / "processed").files == (
+            "s_001.tif", "s_002.tif", "s_003.tif"
+        )  # fmt: skip
+        assert len(open_folder(folder).layout) == 3
+    with pytest.raises(InputError, match="no regular file"):
+        directory.read_bytes(folder / "processed" / "s_004.tif")
 
 
 def test_pages_in_a_circle(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,10 @@ TIFF = (".tif", ".tiff")
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """A folder's files and sub-folders in natural order; names that begin with "." are left out."""
+    """A folder's files and sub-folders in natural order.
+
+    Left out are names that begin with "." and what is no file: pipes, sockets, devices.
+    """
 
     path: Path
     files: tuple[str, ...]
@@ -54,7 +58,8 @@ def listing(path: Path) -> Directory:
     """
     try:
         with os.scandir(path) as entries:
-            seen = [(e.name, _is_folder(e)) for e in entries if not e.name.startswith(".")]
+            shown = (e for e in entries if not e.name.startswith("."))
+            seen = [(e.name, _is_folder(e)) for e in shown if not _is_special(e)]
     except OSError as error:
         problem = Problem(
             str(path),
@@ -76,6 +81,18 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _is_special(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is, behind its links, a pipe, a socket or a device: reading could wait.
+
+    A link to nothing stays a file, so that it is named as one that cannot be read.
+    """
+    try:
+        mode = entry.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _fault(path: Path, error: OSError) -> str:
@@ -110,9 +127,11 @@ def read_bytes(path: Path) -> bytes:
         If it cannot be read or is larger than 64 MiB.
     """
     try:
-        size = path.stat().st_size
-        if size > MOST_TEXT_BYTES:
-            raise OSError(f"{size} bytes")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("no regular file")
+        if status.st_size > MOST_TEXT_BYTES:
+            raise OSError(f"{status.st_size} bytes")
         return path.read_bytes()
     except OSError as error:
         problem = Problem(
