@@ -266,7 +266,7 @@ def test_an_earlier_overview_does_not_stay(copies, tmp_path):
     shutil.rmtree(copies[0] / "processed")
     found = enumerate_folders(copies[:1], out=out, workers=1)
     assert found.samples[0].outcome == "bad_input"
-    assert not (out / "counts.csv").exists()
+    assert set(pl.read_csv(out / "counts.csv")["specimen_id"]) == {copies[1].name}
     assert pl.read_csv(out / "samples.csv")["outcome"].to_list() == ["bad_input"]
 
 
@@ -649,3 +649,36 @@ def test_a_folder_named_by_dots_has_its_own_name(copies, tmp_path, monkeypatch):
     monkeypatch.chdir(copies[0] / "processed")
     found = enumerate_folders([".."], out=tmp_path / "out", workers=1)
     assert [s.sample for s in found.samples] == ["s1"]
+
+
+def test_names_with_wildcards_are_names(tmp_path):
+    for name in ("P1", "P[1]", "P2"):
+        small_folder(tmp_path / "images" / name, format="TIFF")
+    folders = sorted((tmp_path / "images").iterdir())
+    found = enumerate_folders(folders, out=tmp_path / "out", workers=1)
+    assert [s.outcome for s in found.samples] == ["done"] * 3
+    counts = pl.read_csv(tmp_path / "out" / "counts.csv")
+    assert sorted(counts["specimen_id"].unique()) == ["P1", "P2", "P[1]"]
+    assert counts.height == counts.unique(["specimen_id", "phenotype", "caller"]).height
+
+
+def test_a_later_call_keeps_the_samples_of_an_earlier_one(tmp_path):
+    for name in ("A", "B"):
+        small_folder(tmp_path / "images" / name, format="TIFF")
+    enumerate_folders([tmp_path / "images/A"], out=tmp_path / "out", workers=1)
+    enumerate_folders([tmp_path / "images/B"], out=tmp_path / "out", workers=1)
+    counts = pl.read_csv(tmp_path / "out" / "counts.csv")
+    assert sorted(counts["specimen_id"].unique()) == ["A", "B"]
+    listed = pl.read_csv(tmp_path / "out" / "samples.csv")
+    assert sorted(listed["sample"]) == ["A", "B"]
+
+
+def test_a_frame_of_another_bit_depth_is_not_read_as_a_dark_one(tmp_path):
+    folder = tmp_path / "mixed"
+    small_folder(folder, format="TIFF")
+    second = sorted(folder.glob("*.tif"))[1]
+    pages = tifffile.imread(second)
+    tifffile.imwrite(second, (pages >> 4).astype(np.uint8), photometric="minisblack")
+    found = enumerate_folders([folder], out=tmp_path / "out", workers=1)
+    assert found.samples[0].outcome == "not_evaluable"
+    assert "8-bit" in found.samples[0].reason

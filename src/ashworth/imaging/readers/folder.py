@@ -68,9 +68,10 @@ class Frames:
         pixels = np.empty((len(planes), self.height, self.width), np.uint16)
         with contextlib.ExitStack() as stack:
             handles: dict[str, FileIO] = {}
-            for out, (file, number) in zip(pixels, planes, strict=True):
+            for channel, (out, (file, number)) in enumerate(zip(pixels, planes, strict=True)):
                 try:
                     page = self._page(file, number)
+                    self._demand_depth(page, channel)
                     if file not in handles:
                         handles[file] = stack.enter_context(open_unbuffered(self.folder / file))
                     demand_whole(handles[file], page)
@@ -93,6 +94,15 @@ class Frames:
         if fault:
             raise TiffFault(f"page {number + 1} {fault}")
         return page
+
+    def _demand_depth(self, page: Page, channel: int) -> None:
+        """Refuse a page of another bit depth than the first frame's, unless it is stretched."""
+        file, number = self.planes[0][channel]
+        pages = self.scans[file].pages
+        stretched = self.scaling == "stretched" and page.low is not None
+        if stretched or number >= len(pages) or page.bits == pages[number].bits:
+            return
+        raise TiffFault(f"has {page.bits}-bit pixels; those of {file} have {pages[number].bits}")
 
 
 @dataclass(frozen=True, slots=True)

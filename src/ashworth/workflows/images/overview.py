@@ -14,7 +14,7 @@ import polars as pl
 from ashworth.errors import AshworthError
 from ashworth.reports.sample_index import sample_index
 from ashworth.storage import write_table
-from ashworth.workflows.images.task import MARK, SampleResult
+from ashworth.workflows.images.task import MARK, SampleResult, read_result
 
 OVERVIEW = (
     "counts.parquet", "counts.csv", "assay_runs.parquet", "assay_runs.csv", "samples.csv",
@@ -25,11 +25,20 @@ OVERVIEW = (
 def write_overview(folder: Path, samples: Sequence[SampleResult]) -> None:
     """Write the tables over samples (counts, assay_runs, samples.csv) and their index page.
 
+    Samples of earlier calls whose results still lie in the folder stay in them.
+
+    Parameters
+    ----------
+    folder : Path
+    samples : sequence of SampleResult
+        Those of this call.
+
     Raises
     ------
     AshworthError
         If they cannot be written; those of an earlier call are then still whole.
     """
+    samples = [*samples, *_of_earlier_calls(folder, {s.sample for s in samples})]
     try:
         for old in folder.glob(".overview.*"):
             shutil.rmtree(old, ignore_errors=True)
@@ -40,11 +49,19 @@ def write_overview(folder: Path, samples: Sequence[SampleResult]) -> None:
             (Path(work) / "index.html").write_text(page, encoding="utf-8")
             for name in OVERVIEW:
                 _put(Path(work) / name, folder / name)
-    except OSError as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise AshworthError(
-            f"{folder}: the tables over all samples could not be written "
-            f"({error.strerror or error}); the samples' own folders are complete"
+            f"{folder}: the tables over all samples could not be written ({reason}); "
+            f"samples:\n" + "\n".join(f"- {s.words}" for s in samples)
         ) from None
+
+
+def _of_earlier_calls(folder: Path, here: set[str]) -> list[SampleResult]:
+    """Samples whose results lie in the folder and that this call did not do, by name."""
+    marks = sorted(folder.glob(f"*/{MARK}"))
+    found = (read_result(mark.parent) for mark in marks if mark.parent.name not in here)
+    return [result for result in found if result is not None]
 
 
 def _put(new: Path, place: Path) -> None:
@@ -59,7 +76,7 @@ def _write_tables(samples: Sequence[SampleResult], work: Path) -> None:
     here = [s for s in samples if s.outcome in ("done", "not_evaluable")]
     for name in ("counts", "assay_runs"):
         paths = [s.folder / f"{name}.parquet" for s in here]
-        parts = [pl.read_parquet(p) for p in paths if p.is_file()]
+        parts = [pl.read_parquet(p, glob=False) for p in paths if p.is_file()]
         if parts:
             write_table(pl.concat(parts), work, name)
 
@@ -70,7 +87,13 @@ def _write_samples(samples: Iterable[SampleResult], path: Path) -> None:
         writer.writerow(["sample", "outcome", "reason", "frames", "ctc", "simulated"])
         for s in samples:
             ctc = s.counts.get("ctc", "") if s.outcome == "done" else ""
-            writer.writerow([s.sample, s.outcome, s.reason, s.n_frames, ctc, s.simulated])
+            words = (_no_formula(s.sample), s.outcome, _no_formula(s.reason))
+            writer.writerow([*words, s.n_frames, ctc, s.simulated])
+
+
+def _no_formula(text: str) -> str:
+    """Keep a spreadsheet from taking a name for a formula."""
+    return f"'{text}" if text[:1] in "=+-@" and text else text
 
 
 def _index_rows(samples: Sequence[SampleResult]) -> list[dict[str, Any]]:

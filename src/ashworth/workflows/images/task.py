@@ -146,12 +146,20 @@ def finished(task: SampleTask) -> SampleResult | None:
     try:
         if (task.out / RESUME).read_text(encoding="utf-8") != fingerprint(task):
             return None
-        record = json.loads((task.out / MARK).read_text(encoding="utf-8"))
-        if not all((task.out / name).is_file() for name in record["files"]):
+    except OSError:
+        return None
+    return read_result(task.out)
+
+
+def read_result(folder: Path) -> SampleResult | None:
+    """Result of a sample as its folder says; None where that is not whole."""
+    try:
+        record = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        if not all((folder / name).is_file() for name in record["files"]):
             return None
         return SampleResult(
             sample=record["sample"], outcome=record["outcome"], reason=record["reason"],
-            folder=task.out, n_frames=record["n_frames"], counts=record["counts"],
+            folder=folder, n_frames=record["n_frames"], counts=record["counts"],
             simulated=record["simulated"], resumed=True, verdicts=tuple(record["verdicts"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):

@@ -99,7 +99,7 @@ def _row(
 
 def _count(folder: Path, assay: Assay) -> tuple[str | None, int | None]:
     """Caller and cells of the assay's phenotype."""
-    counts = pl.read_parquet(folder / "counts.parquet")
+    counts = pl.read_parquet(folder / "counts.parquet", glob=False)
     mine = counts.filter(pl.col("phenotype") == assay.phenotype).select("caller", "n_cells")
     return mine.row(0) if mine.height else (None, None)
 
@@ -108,9 +108,9 @@ def _agreement(folder: Path) -> dict[str, Any]:
     """The operator's events against the calls; nothing where the folder carries none."""
     if not (folder / "agreement.parquet").is_file():
         return {}
-    outcomes = pl.read_parquet(folder / "agreement_events.parquet")["outcome"]
+    outcomes = pl.read_parquet(folder / "agreement_events.parquet", glob=False)["outcome"]
     tally = {n: int((outcomes == n).sum()) for n in ("both", "missed", "extra", "neither")}
-    measures = pl.read_parquet(folder / "agreement.parquet")
+    measures = pl.read_parquet(folder / "agreement.parquet", glob=False)
     kappa = measures.filter(pl.col("measure") == "kappa").select("estimate", "lower", "upper")
     names = ("kappa", "kappa_lower", "kappa_upper")
     return tally | dict(zip(names, kappa.row(0), strict=True))

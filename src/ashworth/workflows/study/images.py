@@ -339,7 +339,7 @@ def _merged(
 def _read(results: Sequence[SampleResult], name: str) -> pl.DataFrame:
     """One table over all samples."""
     paths = [r.folder / f"{name}.parquet" for r in results]
-    parts = [pl.read_parquet(p) for p in paths if p.is_file()]
+    parts = [pl.read_parquet(p, glob=False) for p in paths if p.is_file()]
     return pl.concat([blank(name), *parts], how="diagonal_relaxed")
 
 
