@@ -186,6 +186,10 @@ def test_a_failing_worked_case_is_exit_code_one(ashworth, own_rule):
         (["run", "no/such/folder"], "no/such/folder"),
         (["run", "{empty}"], "study.toml"),
         (["run", "{study}", "--speed"], "--speed"),
+        (["run", "{study}", "--workers", "0"], "--workers: found 0"),
+        (["run", "{study}", "--workers", "-1"], "--workers: found -1"),
+        (["run", "{study}", "--out", "{study}/images"], "outside of the images"),
+        (["run", "{study}", "--out", "{link}/P1/results"], "outside of the images"),
         (["simulate", "cohort"], "--out"),
         (["simulate", "cohort", "late", "--out", "{new}"], "late"),
         (["simulate", "cohort", "--out", "{new}", "--patients", "0"], "--patients"),
@@ -198,11 +202,13 @@ def test_a_failing_worked_case_is_exit_code_one(ashworth, own_rule):
 )
 def test_bad_calls(ashworth, study, tmp_path, words, says):
     (tmp_path / "empty").mkdir()
-    places = {"empty": tmp_path / "empty", "new": tmp_path / "new", "study": study}
+    (tmp_path / "link").symlink_to(study / "images")
+    places = {name: tmp_path / name for name in ("empty", "new", "link")} | {"study": study}
     code, out, err = ashworth(*(w.format(**places) for w in words))
     assert (code, out) == (2, "")
     assert says in err
     assert not (tmp_path / "new").exists()
+    assert not (study / "images").exists()
     assert not list(tmp_path.rglob("*.part"))
 
 

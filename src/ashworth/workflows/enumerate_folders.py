@@ -25,6 +25,13 @@ def demand_image_packages() -> None:
         raise InputError([problem], subject="the installation")
 
 
+def workers_problems(workers: int | None) -> list[Problem]:
+    """Refuse a number of processes below 1."""
+    if workers is None or workers >= 1:
+        return []
+    return [Problem("--workers", None, None, str(workers), "1 or more", "leave it out or give one")]
+
+
 def enumerate_image_folders(folders: Sequence[Path], **options: Any) -> Enumeration:
     """Enumerate image folders; see `ashworth.workflows.images.batch.enumerate_folders`."""
     demand_image_packages()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +15,9 @@ from ashworth.errors import InputError, Problem
 from ashworth.figures import Figure
 from ashworth.storage import results_folder, write_run_log, write_table
 from ashworth.version import __version__
+from ashworth.workflows.enumerate_folders import workers_problems
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults, analyse
+from ashworth.workflows.study.image_folders import FOLDER
 from ashworth.workflows.study.images import StudyImages, clear_staging, count_images
 from ashworth.workflows.study.inputs import StudyInputs, read_study
 from ashworth.workflows.study.report import study_report
@@ -127,6 +130,7 @@ def run_study(
                      "a folder with study.toml", "name the study's folder")]
         )  # fmt: skip
     target = Path(out).absolute() if out else study / "results"
+    _demand_call(study, target, workers)
     with results_folder(target) as work:
         settings = load_settings(study / "study.toml")
         tell("reading tables", 0, STEPS)
@@ -147,6 +151,19 @@ def run_study(
     clear_staging(target)
     tell("done", STEPS, STEPS)
     return summary
+
+
+def _demand_call(study: Path, target: Path, workers: int | None) -> None:
+    """Raise the faults of the call: results among the images, fewer than one process."""
+    problems = workers_problems(workers)
+    images = Path(os.path.realpath(study / FOLDER))
+    if Path(os.path.realpath(target)).is_relative_to(images):
+        problems.append(
+            Problem("--out", None, None, f"{target}, which lies in {study / FOLDER}",
+                    "a place outside of the images", "choose another folder with --out")
+        )  # fmt: skip
+    if problems:
+        raise InputError(problems, subject="the command")
 
 
 def _with_images(

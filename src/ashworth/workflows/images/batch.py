@@ -14,6 +14,7 @@ from ashworth.definitions.loader import load
 from ashworth.errors import InputError, Problem
 from ashworth.storage.anndata_export import demand_anndata
 from ashworth.version import __version__
+from ashworth.workflows.enumerate_folders import workers_problems
 from ashworth.workflows.images.analysis import images_of
 from ashworth.workflows.images.overview import write_overview
 from ashworth.workflows.images.running import run_tasks
@@ -163,10 +164,7 @@ def _demand_call(
             Problem("--volume-ml", None, None, str(volume_ml), "above 0 to 100 ml",
                     "give millilitres: 7500 µl are 7.5 ml")
         )  # fmt: skip
-    if workers is not None and workers < 1:
-        problems.append(
-            Problem("--workers", None, None, str(workers), "1 or more", "leave it out or give one")
-        )
+    problems += workers_problems(workers)
     if problems:
         raise InputError(problems, subject="the command")
 
