@@ -260,14 +260,14 @@ def test_other_rules_do_it_again(copies, tmp_path, monkeypatch):
     assert resumed(copies, out) == [False, False]
 
 
-def test_an_earlier_overview_does_not_stay(copies, tmp_path):
+def test_an_earlier_overview_is_made_anew(copies, tmp_path):
     out = tmp_path / "out"
     resumed(copies, out)
     shutil.rmtree(copies[0] / "processed")
     found = enumerate_folders(copies[:1], out=out, workers=1)
     assert found.samples[0].outcome == "bad_input"
     assert set(pl.read_csv(out / "counts.csv")["specimen_id"]) == {copies[1].name}
-    assert pl.read_csv(out / "samples.csv")["outcome"].to_list() == ["bad_input"]
+    assert pl.read_csv(out / "samples.csv")["outcome"].to_list() == ["bad_input", "done"]
 
 
 # --- bad samples ----------------------------------------------------------------------------
