@@ -75,12 +75,21 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
+    except OSError as error:
+        return _complain(_os_words(error), FAILED)
     return result if isinstance(result, int) else DONE
 
 
-def _complain(error: AshworthError, code: int) -> int:
-    """Print an expected error without a traceback."""
-    print(f"ashworth: {error}", file=sys.stderr)  # noqa: T201
+def _os_words(error: OSError) -> str:
+    """What the operating system refused: file and reason."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return reason if error.filename is None else f"{error.filename}: {reason}"
+
+
+def _complain(error: AshworthError | str, code: int) -> int:
+    """Print an expected error without a traceback, also where it names a file of any bytes."""
+    text = str(error).encode("utf-8", "backslashreplace").decode("utf-8")
+    print(f"ashworth: {text}", file=sys.stderr)  # noqa: T201
     return code
 
 

@@ -16,7 +16,7 @@ from ashworth.storage.anndata_export import demand_anndata
 from ashworth.version import __version__
 from ashworth.workflows.enumerate_folders import workers_problems
 from ashworth.workflows.images.analysis import images_of
-from ashworth.workflows.images.overview import write_overview
+from ashworth.workflows.images.overview import OVERVIEW, write_overview
 from ashworth.workflows.images.running import run_tasks
 from ashworth.workflows.images.task import SampleResult, SampleTask
 
@@ -170,33 +170,76 @@ def _demand_call(
 
 
 def _folder_problems(folders: Sequence[Path], out: Path) -> list[Problem]:
-    names = [_name(f) for f in folders]
-    problems = [
-        Problem("FOLDER", None, None, str(f), "an existing folder", "correct the path")
-        for f in folders
-        if not f.is_dir()
-    ] + [
-        Problem("FOLDER", None, None, f"{names.count(n)} folders named '{n}'",
-                "names that differ", "enumerate them into different --out folders")
-        for n in sorted({n for n in names if names.count(n) > 1})
-    ] + [
+    problems = [p for f in folders if (p := _unreadable(f)) is not None]
+    problems += _name_problems([_name(f) for f in folders])
+    problems += [
         Problem("--out", None, None, f"{out}, which lies in the image folder {f}",
                 "a place outside of the images", "choose another folder with --out")
         for f in folders if out.is_relative_to(f)
     ]  # fmt: skip
+    if not _is_utf8(str(out)):
+        problems.append(Problem("--out", None, None, ascii(str(out)), "a name in UTF-8",
+                                "choose another folder with --out"))  # fmt: skip
     if not folders:
         problems.append(Problem("FOLDER", None, None, "none", "one or more", "name a folder"))
     return problems
 
 
+def _unreadable(folder: Path) -> Problem | None:
+    """Refuse what is no folder, or lies where nobody may look."""
+    try:
+        if folder.is_dir():
+            return None
+        found = str(folder)
+    except OSError as error:
+        found = f"{folder}: {error.strerror or error}"
+    return Problem("FOLDER", None, None, found, "an existing folder", "correct the path")
+
+
+def _name_problems(names: Sequence[str]) -> list[Problem]:
+    """Refuse names of samples that cannot stand side by side in one results folder."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.casefold(), []).append(name)
+    return [
+        Problem("FOLDER", None, None, _alike_words(same), "names that differ, not only in case",
+                "enumerate them into different --out folders")
+        for _, same in sorted(alike.items()) if len(same) > 1
+    ] + [
+        Problem("FOLDER", None, None, f"a folder named '{n}'",
+                "another name than those of the results' own files", "rename the folder")
+        for n in sorted(set(names))
+        if n.casefold() in (BATCH_MARK, *OVERVIEW) or n.startswith(".overview.")
+    ] + [
+        Problem("FOLDER", None, None, f"a folder named {n!a}", "a name in UTF-8",
+                "rename the folder")
+        for n in sorted(set(names)) if not _is_utf8(n)
+    ]  # fmt: skip
+
+
+def _alike_words(names: Sequence[str]) -> str:
+    if len(set(names)) == 1:
+        return f"{len(names)} folders named '{names[0]}'"
+    return f"folders named {', '.join(repr(n) for n in sorted(set(names)))}"
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name holds no byte that the system's encoding could not decode."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _claim(out: Path) -> None:
     """Make the folder of the results, or refuse one that holds other things."""
-    ours = (out / BATCH_MARK).is_file()
-    if out.exists() and not out.is_dir():
-        raise _place(f"{out}, which is a file")
-    if out.is_dir() and not ours and any(out.iterdir()):
-        raise _place(f"{out}, which holds other files")
     try:
+        ours = (out / BATCH_MARK).is_file()
+        if out.exists() and not out.is_dir():
+            raise _place(f"{out}, which is a file")
+        if out.is_dir() and not ours and any(out.iterdir()):
+            raise _place(f"{out}, which holds other files")
         out.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"made_by": "ashworth enumerate", "version": __version__}, indent=2)
         (out / BATCH_MARK).write_text(text + "\n", encoding="utf-8")
