@@ -168,11 +168,25 @@ def test_anndata(ashworth, cartridge, tmp_path):
     assert table.X[:, mean].tolist() == cells["ck_mean"].cast(pl.Float32).to_list()
 
 
+def ended(group: int, within_s: float = 20.0) -> bool:
+    """Whether no process of a group is left."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize(
-    ("how", "workers"), [(signal.SIGINT, "1"), (signal.SIGTERM, "1"), (signal.SIGINT, "2")]
-)
-def test_interrupted_it_leaves_nothing_half_written(cartridge, tmp_path, how, workers):
+    ("how", "workers", "after"),
+    [(signal.SIGINT, "1", "c1"), (signal.SIGTERM, "1", "c1"), (signal.SIGINT, "2", "c1"),
+     (signal.SIGTERM, "2", "c1"), (signal.SIGINT, "2", "enumeration.json")],
+)  # fmt: skip
+def test_interrupted_it_leaves_nothing_half_written(cartridge, tmp_path, how, workers, after):
     folders = [shutil.copytree(cartridge, tmp_path / "in" / f"c{k}") for k in range(20)]
     for folder in folders:
         (folder / "s1.xml").rename(folder / f"{folder.name}.xml")
@@ -183,15 +197,19 @@ def test_interrupted_it_leaves_nothing_half_written(cartridge, tmp_path, how, wo
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, start_new_session=True, **pipes) as running:
         end = time.monotonic() + 120
-        while not (out / "c1").exists() and running.poll() is None and time.monotonic() < end:
+        while not (out / after).exists() and running.poll() is None and time.monotonic() < end:
             time.sleep(0.05)
+        time.sleep(0.3)
         (os.killpg if how == signal.SIGINT else os.kill)(running.pid, how)
         _, err = running.communicate(timeout=120)
     assert running.returncode == 130
-    assert b"Traceback" not in err
+    said = err.splitlines()[-1]
+    assert b"Traceback" not in err, err.decode()
+    assert said == b"ashworth: interrupted; nothing half-written was left"
+    assert ended(running.pid)
     finished = sorted(p.name for p in out.iterdir())
     assert not [n for n in finished if n.startswith(".")]
-    assert 2 <= len(finished) - 1 < 20
+    assert (after == "c1") <= len(finished) - 1 < 20
     for name in finished:
         if name != "enumeration.json":
             assert (out / name / "sample.json").is_file()
