@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from ashworth.definitions import load_all
 from ashworth.workflows.definitions_page import definitions_page
+from ashworth.workflows.her2_definitions import calibration_rows
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "definitions.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "reference" / "definitions.md"
 
 
 def test_page_is_up_to_date():
     assert PAGE.read_text(encoding="utf-8") == definitions_page()
+
+
+@pytest.mark.parametrize("page", ["glossary.md", "reference/her2.md", "reference/definitions.md"])
+def test_a_score_of_three_is_never_bare(page):
+    """In every table row, entry and paragraph 3+ stands beside what it was read by."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    text = re.sub(r"(?ms)^```.*?^```", "", text)
+    blocks = re.split(r"\n\n|\n(?=\|)", text)
+    scored = [b for b in blocks if "3+" in b]
+    assert scored
+    assert [b for b in scored if "by immunofluorescence" not in " ".join(b.split())] == []
+
+
+def test_calibrations_are_shown_with_the_whole_name_of_a_score():
+    (calibration,) = load_all("her2_calibration")
+    items = [item for item, _, _ in calibration_rows(calibration)]
+    scored = [item for item in items if "+" in item]
+    assert "HER2 by immunofluorescence 3+ from" in scored
+    assert "false HER2 by immunofluorescence 3+ or higher" in scored
+    assert all("HER2 by immunofluorescence" in item for item in scored)
 
 
 def test_page_names_every_definition():

@@ -16,7 +16,7 @@ from ashworth.definitions.her2_models import Her2Calibration, Her2Rule, Her2Rule
 from ashworth.definitions.loader import load_all
 
 Triple = tuple[str, str, str]
-_CLASSES = ("0", "1+", "2+", "3+")
+_CLASSES = tuple(f"HER2 by immunofluorescence {name}" for name in ("0", "1+", "2+", "3+"))
 
 
 def calibration_answers(calibration: Her2Calibration) -> Iterator[Triple]:
@@ -71,13 +71,17 @@ def calibration_rows(calibration: Her2Calibration) -> Iterator[Triple]:
     yield "bleed-through", f"{c.bleed_coefficient:g} counts per count of cytokeratin", ""
     for row in c.classes:
         text = f"median {row.median:g}, spread {row.spread:g} (arsinh), {row.n_cells} cells"
-        yield f"HER2 by immunofluorescence {_CLASSES[row.score]}", text, row.source
+        yield _CLASSES[row.score], text, row.source
     for name, cut in zip(_CLASSES[1:], c.thresholds, strict=True):
-        yield f"from {name}", f"relative signal {cut:g}", ""
+        yield f"{name} from", f"relative signal {cut:g}", ""
     for rate in c.false_rates:
         seen = f"{rate.n_called} of {rate.n_cells} negative control cells"
         basis = rate.basis.replace("_", " ")
-        yield f"false {rate.at_least}+ or higher", f"{rate.rate:g} per cell ({basis}; {seen})", ""
+        yield (
+            f"false {_CLASSES[rate.at_least]} or higher",
+            f"{rate.rate:g} per cell ({basis}; {seen})",
+            "",
+        )
     yield "at least", f"{c.minimum_leukocytes} leukocytes", ""
     yield "control cells", ", ".join(f"{k.name}: {k.score}" for k in c.controls), ""
     limit = f"factor 1/{c.maximum_rescale:g} to {c.maximum_rescale:g}"
@@ -100,7 +104,8 @@ def calibrations_section() -> Iterator[str]:
     """Yield the lines of the reference page on calibrations."""
     yield "## HER2 calibrations\n"
     yield "Relative signal from which a cell has a score; see [HER2 on cells](her2.md).\n"
-    yield "| id | unit | 1+ from | 2+ from | 3+ from | false-strong rate | made from |"
+    cuts = " | ".join(f"{name} from" for name in _CLASSES[1:])
+    yield f"| id | unit | {cuts} | false-strong rate | made from |"
     yield "|---|---|---|---|---|---|---|"
     for c in load_all("her2_calibration"):
         if isinstance(c, Her2Calibration):
