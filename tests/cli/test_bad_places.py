@@ -119,3 +119,14 @@ def test_a_name_that_is_not_utf8(ashworth, tmp_path):
     assert (code, out) == (2, "")
     assert r"pati\udcebnt'; allowed: a name in UTF-8" in err
     assert list(images.iterdir()) == []
+
+
+def test_a_file_whose_name_is_not_utf8_is_named_on_one_line(ashworth, tmp_path):
+    place = folder_named(tmp_path, "holiday")
+    (place / os.fsdecode(b"bad\xff\n\x1b[31m.tif")).write_bytes(b"no picture")
+    code, out, err = ashworth("enumerate", place, "--out", tmp_path / "out", "--workers", 1)
+    assert code == 2
+    assert "\x1b" not in out + err
+    rows = (tmp_path / "out" / "samples.csv").read_text("utf-8").splitlines()
+    assert len(rows) == 2
+    assert rows[1].startswith("holiday,bad_input,")

@@ -71,12 +71,18 @@ def _enumerated(task: SampleTask, progress: Progress | None) -> SampleResult:
 def _short(error: AshworthError) -> str:
     """All problems of an error on one line."""
     problems = getattr(error, "problems", ())
-    return "; ".join(str(p) for p in problems) or str(error)
+    return _printable("; ".join(str(p) for p in problems) or str(error))
 
 
 def _os_words(error: OSError) -> str:
     name = f"{Path(error.filename).name}: " if error.filename else ""
-    return f"{name}{error.strerror or type(error).__name__}"
+    return _printable(f"{name}{error.strerror or type(error).__name__}")
+
+
+def _printable(text: str) -> str:
+    """One line of UTF-8: file names may hold other bytes, line ends and escape codes."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else " " for c in whole)
 
 
 def _write_sample(
@@ -90,7 +96,7 @@ def _write_sample(
         try:
             analysis = analyse_cartridge(cartridge, task, progress=progress)
         except FrameError as error:
-            result = _unreadable(task, cartridge, work, str(error))
+            result = _unreadable(task, cartridge, work, _printable(str(error)))
         else:
             result = _write_analysis(task, cartridge, work, analysis)
         (work / RESUME).write_text(before, encoding="utf-8")
