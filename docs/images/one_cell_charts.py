@@ -112,13 +112,13 @@ def gates_chart(folder: Path, cells: pl.DataFrame, calls: Calls, cell: dict) -> 
               axis=alt.Axis(values=[0, 1, 2, 5, 10, 20, 50, 100]))  # fmt: skip
     y = alt.Y("cd45:Q", title="CD45 over the leukocytes' median",
               scale=alt.Scale(type="symlog", constant=0.25, domain=[-0.2, 4], nice=False),
-              axis=alt.Axis(values=[0, 0.25, 0.5, 1, 2, 4], format="~g"))  # fmt: skip
+              axis=alt.Axis(values=[0, 0.15, 0.5, 1, 2, 4], format="~g"))  # fmt: skip
     points = alt.Chart(table).mark_point(filled=True, size=45, opacity=0.8).encode(x=x, y=y, **kind)
     ring = alt.Chart(table.filter(pl.col("cell_id") == cell["cell_id"])).mark_point(
         size=260, color=INK, strokeWidth=2, filled=False
     )  # fmt: skip
     ring = ring.encode(x="ck:Q", y="cd45:Q")
-    gate = pl.DataFrame({"ck": [2.0], "cd45": [0.25]})
+    gate = pl.DataFrame({"ck": [2.5], "cd45": [0.15]})
     rule = {"color": MUTED, "strokeDash": [5, 4], "strokeWidth": 1.5}
     lines = [
         alt.Chart(gate).mark_rule(**rule).encode(x="ck:Q"),
