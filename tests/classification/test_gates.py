@@ -108,7 +108,7 @@ def test_without_leukocytes_nothing_is_evaluable():
     called = call_cells(cells_of({"unclassified_nucleus": 200, "ctc": 20}))
     assert not called.evaluable
     assert set(called.calls["call"]) == {"not_evaluable"}
-    assert called.reason == "0 leukocytes, the rule needs 30"
+    assert called.reason == "0 leukocytes, the rule needs 20"
 
 
 def test_a_cartridge_without_any_cell_is_not_evaluable():

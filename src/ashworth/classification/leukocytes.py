@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 FAINTEST_SHARE = 0.25
+WHITE_SHARE = 0.5
 FEWEST_OTHERS = 20
 MOST_RAISED = 2.5
 FARTHEST = 6.0
@@ -65,8 +66,9 @@ class Leukocytes:
 def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leukocytes:
     """Find the nucleated CD45-positive cells whose cytokeratin is that of leukocytes.
 
-    Candidates are nucleated and brighter in CD45 than the background's noise, and brighter than a
-    quarter of the brightest (98 % quantile), so that traces of CD45 or bleed-through on many
+    Candidates are nucleated, not white (about equally bright in all stains) and brighter in CD45
+    than the background's noise. They are also brighter than a quarter of the brightest (98 %
+    quantile), so that traces of CD45 or bleed-through on many
     tumour cells make no leukocyte. What cytokeratin leukocytes have is read from the quarter of
     the candidates with the least cytokeratin for their CD45; cells more than `ck_deviations`
     robust standard deviations above are left out, repeatedly. Cells that have more cytokeratin
@@ -84,7 +86,7 @@ def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leu
             "nucleus_um2", "dapi_nucleus_mean", "ck_mean", "cd45_mean", "cd45_noise", "ck_noise",
         )
     )  # fmt: skip
-    member = (nucleus > 0) & (cd45 > population.cd45_over_noise * noise)
+    member = (nucleus > 0) & (cd45 > population.cd45_over_noise * noise) & ~_white(cells)
     if not member.any():
         return no_leukocytes(cells.height)
     member &= cd45 > FAINTEST_SHARE * np.quantile(cd45[member], 0.98)
@@ -101,6 +103,15 @@ def find_leukocytes(cells: pl.DataFrame, population: LeukocytePopulation) -> Leu
         ck_upper=_upper_cytokeratin(member, nucleus, ck, cd45, ck_noise, population),
         member=member,
     )
+
+
+def _white(cells: pl.DataFrame) -> Flags:
+    """Cells about equally bright in all three stains, in units of noise: blobs and debris."""
+    parts = [
+        (cells[f"{p}_mean"] / cells[f"{p}_noise"]).cast(pl.Float64).fill_null(0.0).to_numpy()
+        for p in ("dapi", "ck", "cd45")
+    ]
+    return np.min(parts, axis=0) > WHITE_SHARE * np.maximum(np.max(parts, axis=0), 1e-9)
 
 
 def _of_usual_cytokeratin(

@@ -66,6 +66,11 @@ class Frames:
         """
         planes = self.planes[index]
         pixels = np.empty((len(planes), self.height, self.width), np.uint16)
+        for file, number in planes:
+            try:
+                self._page(file, number)
+            except TiffFault as fault:
+                raise FrameError(file, self.numbers[index], str(fault)) from None
         with contextlib.ExitStack() as stack:
             handles: dict[str, FileIO] = {}
             for channel, (out, (file, number)) in enumerate(zip(pixels, planes, strict=True)):
