@@ -31,7 +31,7 @@ def flood(land: Landscape, mask: NDArray[np.uint8], ratio: float, depth: float) 
             for a in range(max(x - 1, 0), min(x + 2, width)):
                 if label[b, a]:
                     other = root(parent, label[b, a])
-                    best = _joined(parent, top, best, other, level[o], ratio, depth)
+                    best = joined(parent, top, best, other, level[o], ratio, depth)
         if best == 0:
             tops += 1
             parent[tops] = tops
@@ -64,7 +64,7 @@ def _falling(
 
 
 @njit(cache=True, nogil=True)
-def _joined(
+def joined(
     parent: Labels, top: Landscape, best: int, other: int, here: float, ratio: float, depth: float
 ) -> int:
     """Basin that takes a pixel which touches two: one of the two, or both in one."""

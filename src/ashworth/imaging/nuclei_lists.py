@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from ashworth.imaging.nuclei_flood import joined
 from ashworth.imaging.nuclei_regions import root
 from ashworth.imaging.pixel_lists import select
 
@@ -123,22 +124,6 @@ def _falling(level: Floats) -> Places:
 
 
 @numba.njit(cache=True, nogil=True)
-def _join(parent: Ints, top: Floats, best: int, other: int, here: float, ratio: float,
-          depth: float) -> int:  # fmt: skip
-    """Basin that takes a pixel touching two: one of the two, or both in one."""
-    if best == 0 or best == other:
-        return other
-    low = min(top[other], top[best])
-    if here < ratio * low and low - here >= depth:
-        return best
-    if top[other] > top[best]:
-        parent[best] = other
-        return other
-    parent[other] = best
-    return best
-
-
-@numba.njit(cache=True, nogil=True)
 def flooded(level: Floats, place: Places, at: Ints, width: int, ratio: float, depth: float) -> Ints:
     """Basin of every place: flooding from the tops, as `nuclei_flood.flood` does for a mask."""
     n = place.size
@@ -153,7 +138,7 @@ def flooded(level: Floats, place: Places, at: Ints, width: int, ratio: float, de
                 q = at[p + dy * width + dx]
                 if q and basin[q - 1]:
                     other = root(parent, basin[q - 1])
-                    best = _join(parent, top, best, other, level[k], ratio, depth)
+                    best = joined(parent, top, best, other, level[k], ratio, depth)
         if best == 0:
             tops += 1
             parent[tops] = tops
