@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import gammainc, ndtri
 
 from ashworth.cohorts.spec import CohortSpec
-from ashworth.cohorts.streams import stream
 from ashworth.enumeration.populations import NegativeBinomial
+from ashworth.streams import stream
 
 Floats = NDArray[np.float64]
 NO_RESULT = ("not_done", "failed", "insufficient_volume", "not_evaluable")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ashworth.cohorts.hazards import Times
 from ashworth.cohorts.spec import CohortSpec
-from ashworth.cohorts.streams import stream
+from ashworth.streams import stream
 
 Days = NDArray[np.int64]
 _FATAL_KINDS = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from ashworth.cohorts.spec import CohortSpec
-from ashworth.cohorts.streams import stream
+from ashworth.streams import stream
 
 Floats = NDArray[np.float64]
 FIRST_INDEX_DATE = date(2005, 1, 3)

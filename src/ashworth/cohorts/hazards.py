@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from ashworth.cohorts.spec import CohortSpec, CountEffect, CovariateEffect
-from ashworth.cohorts.streams import stream
+from ashworth.streams import stream
 
 Floats = NDArray[np.float64]
 Which = Literal["os", "first_event"]

@@ -20,8 +20,8 @@ from ashworth.cohorts.course import censoring_days, draw_outcomes, draw_treatmen
 from ashworth.cohorts.covariates import draw_patients
 from ashworth.cohorts.hazards import Times, draw_times
 from ashworth.cohorts.spec import CohortSpec
-from ashworth.cohorts.streams import stream
 from ashworth.cohorts.truth import planted_truth
+from ashworth.streams import stream
 from ashworth.version import __version__
 
 CALLER = "simulated reader"

@@ -14,6 +14,7 @@ from ashworth.errors import InputError, Problem
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels, snake
 from ashworth.imaging.channels import Channel
 from ashworth.imaging.phantoms.camera import detect, normal_table
+from ashworth.imaging.phantoms.frame_keys import frame_key
 from ashworth.imaging.phantoms.optics import (
     Optics,
     blurred,
@@ -28,7 +29,6 @@ from ashworth.imaging.phantoms.populations import populate
 from ashworth.imaging.phantoms.rendering import lay_down, reach_px
 from ashworth.imaging.phantoms.shapes import primitives, texture
 from ashworth.imaging.phantoms.spec import PhantomSpec
-from ashworth.imaging.phantoms.streams import frame_key
 from ashworth.imaging.phantoms.truth import read_events, truth_table
 
 

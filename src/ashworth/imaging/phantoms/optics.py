@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from ashworth.imaging.phantoms.places import grid
 from ashworth.imaging.phantoms.spec import PhantomSpec
-from ashworth.imaging.phantoms.streams import stream
+from ashworth.streams import stream
 
 CORE, WINGS = (0.83, 0.21), (0.17, 0.75)
 """Share and sigma (in wavelength / NA) of two Gaussians that stand for the Airy pattern.

@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from ashworth.errors import InputError, Problem
 from ashworth.imaging.phantoms.populations import PLAIN
 from ashworth.imaging.phantoms.spec import PhantomSpec
-from ashworth.imaging.phantoms.streams import stream
+from ashworth.streams import stream
 
 Points = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from ashworth.imaging.phantoms.spec import PhantomSpec
-from ashworth.imaging.phantoms.streams import stream
+from ashworth.streams import stream
 
 Column: TypeAlias = NDArray[np.float64] | NDArray[np.int64] | list[int | None]
 

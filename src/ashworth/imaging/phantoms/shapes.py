@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from ashworth.imaging.phantoms.spec import PhantomSpec
-from ashworth.imaging.phantoms.streams import stream
+from ashworth.streams import stream
 
 Array = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""One random stream per purpose, so that a new column leaves the others as they are."""
+"""One random stream per purpose, so that a new one leaves the others as they are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def stream(seed: int, purpose: str) -> np.random.Generator:
     Parameters
     ----------
     seed : int
-        Seed of the cohort, >= 0.
+        Seed of the cohort or phantom, >= 0.
     purpose : str
         What is drawn, e.g. ``"age"``.
 
