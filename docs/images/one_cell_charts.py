@@ -18,7 +18,7 @@ NAVY, ORANGE, TEAL, PURPLE, OCHRE = PALETTE
 KINDS = {
     "ctc": ("tumour cell", ORANGE, "circle"),
     "doublet": ("doublet", PURPLE, "diamond"),
-    "ck_without_nucleus": ("cytokeratin without nucleus", OCHRE, "triangle-up"),
+    "ck_without_nucleus": ("body without nucleus", OCHRE, "triangle-up"),
     "leukocyte": ("leukocyte", NAVY, "square"),
     "unclassified_nucleus": ("unclassified nucleus", TEAL, "cross"),
 }
@@ -101,10 +101,11 @@ def gates_chart(folder: Path, cells: pl.DataFrame, calls: Calls, cell: dict) -> 
         cell_id="cell_id",
     )
     order = [v[0] for v in KINDS.values()]
+    legend = alt.Legend(title=None, labelLimit=300)
     kind = {
-        "color": alt.Color("kind:N", sort=order, title=None,
+        "color": alt.Color("kind:N", sort=order, legend=legend,
                            scale=alt.Scale(domain=order, range=[v[1] for v in KINDS.values()])),
-        "shape": alt.Shape("kind:N", sort=order, title=None,
+        "shape": alt.Shape("kind:N", sort=order, legend=legend,
                            scale=alt.Scale(domain=order, range=[v[2] for v in KINDS.values()])),
     }  # fmt: skip
     x = alt.X("ck:Q", title="cytokeratin over the leukocytes' upper limit (simulated)",
@@ -112,7 +113,8 @@ def gates_chart(folder: Path, cells: pl.DataFrame, calls: Calls, cell: dict) -> 
               axis=alt.Axis(values=[0, 1, 2, 5, 10, 20, 50, 100]))  # fmt: skip
     y = alt.Y("cd45:Q", title="CD45 over the leukocytes' median",
               scale=alt.Scale(type="symlog", constant=0.25, domain=[-0.2, 4], nice=False),
-              axis=alt.Axis(values=[0, 0.15, 0.5, 1, 2, 4], format="~g"))  # fmt: skip
+              axis=alt.Axis(values=[0, 0.15, 0.5, 1, 2, 4], format="~g",
+                            titlePadding=14))  # fmt: skip
     points = alt.Chart(table).mark_point(filled=True, size=45, opacity=0.8).encode(x=x, y=y, **kind)
     ring = alt.Chart(table.filter(pl.col("cell_id") == cell["cell_id"])).mark_point(
         size=260, color=INK, strokeWidth=2, filled=False
