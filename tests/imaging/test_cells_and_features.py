@@ -128,14 +128,17 @@ def test_local_background_is_finer_than_the_pixels_and_robust():
     coarse = (np.round(rng.normal(truth, 7, 4000) / step) * step).astype(np.float32)
     coarse[:600] = 2000
     lists = pixel_lists(np.ones((1, 4000), np.int32), 1)
-    found = clipped_means(coarse, lists.start, lists.position, 25.0)
+    raw = coarse.astype(np.uint16) + 100
+    found, level = clipped_means(coarse, raw, lists.start, lists.position, 25.0)
     assert found[0] == pytest.approx(truth, abs=1.5)
+    assert level[0] == pytest.approx(found[0] + 100, abs=0.01)
 
 
 def test_a_label_without_pixels_has_no_local_background():
     labels = np.array([[1, 0, 3]], np.int32)
     lists = pixel_lists(labels, 3)
-    found = clipped_means(np.array([5, 6, 7], np.float32), lists.start, lists.position, 1.0)
+    raw = np.array([5, 6, 7], np.uint16)
+    found, _ = clipped_means(raw.astype(np.float32), raw, lists.start, lists.position, 1.0)
     assert found[[0, 2]].tolist() == [5.0, 7.0]
     assert np.isnan(found[1])
 

@@ -149,7 +149,8 @@ def _mask_obstacles(
     stains = [settings.index(role) for role in ("nucleus", "inclusion", "exclusion")]
     chosen = [c for c in stains if c is not None]
     noise = [levels[c].noise for c in chosen]
-    mask = obstacle_mask(smooth[chosen], noise, pixel_size_um=settings.pixel_size_um)
+    planes = [smooth[c] for c in chosen]
+    mask = obstacle_mask(planes, noise, pixel_size_um=settings.pixel_size_um)
     if mask is None:
         return 0
     smooth[:, mask] = 0

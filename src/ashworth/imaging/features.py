@@ -151,9 +151,8 @@ def _channel(
     lists, width = pixels.lists, segmented.cells.shape[1]
     above, raw = window.above[c].reshape(-1), window.raw[c].reshape(-1)
     reach = BACKGROUND_REACH * levels[c].noise
-    local = clipped_means(above, around.start, around.position, reach)
+    local, level = clipped_means(above, raw, around.start, around.position, reach)
     local[(around.area_px < _FEWEST_ANNULUS_PX) | ~np.isfinite(local)] = 0
-    level = clipped_means(raw, around.start, around.position, reach)
     own = kernels.intensities(
         above, raw, local, lists.start, lists.position, pixels.in_nucleus, pixels.at_rim,
         levels[c].saturation,

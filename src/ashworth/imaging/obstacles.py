@@ -16,7 +16,7 @@ WIDENED_BLOCKS = 2
 
 
 def obstacle_mask(
-    smooth: NDArray[np.float32], noise: Sequence[float], *, pixel_size_um: float
+    smooth: Sequence[NDArray[np.float32]], noise: Sequence[float], *, pixel_size_um: float
 ) -> NDArray[np.bool_] | None:
     """Mark large regions that shine in nuclear stain, cytokeratin and CD45 alike.
 
@@ -27,7 +27,7 @@ def obstacle_mask(
 
     Parameters
     ----------
-    smooth : ndarray of float32, shape (channels, height, width)
+    smooth : sequence of ndarray of float32, shape (height, width)
         Counts above background of these three; without one of them nothing is marked.
     noise : sequence of float
         Noise of each smoothed channel.
@@ -37,11 +37,11 @@ def obstacle_mask(
     -------
     ndarray of bool, shape (height, width), or None where there is no obstacle
     """
-    height, width = smooth.shape[1:]
-    size = (max(1, width // BLOCK_PX), max(1, height // BLOCK_PX))
-    shortest_blocks = SMALLEST_LENGTH_UM / (BLOCK_PX * pixel_size_um)
     if len(noise) < 3:
         return None
+    height, width = smooth[0].shape
+    size = (max(1, width // BLOCK_PX), max(1, height // BLOCK_PX))
+    shortest_blocks = SMALLEST_LENGTH_UM / (BLOCK_PX * pixel_size_um)
     blocks: list[NDArray[np.float32]] = []
     shines = np.ones(size[::-1], np.uint8)
     for plane, level in zip(smooth[::-1], noise[::-1], strict=True):

@@ -154,25 +154,27 @@ def median_of(values: Floats) -> float:
 
 @numba.njit(cache=True, nogil=True)
 def clipped_means(
-    flat: Floats | NDArray[np.uint16], start: Positions, position: Positions, reach: float
-) -> Floats:
-    """Mean over each label's pixels within `reach` of their median, NaN where it has none.
+    flat: Floats, beside: NDArray[np.uint16], start: Positions, position: Positions, reach: float
+) -> tuple[Floats, Floats]:
+    """Means over each label's pixels within `reach` of their median, NaN where it has none.
 
-    A median of whole or coarsely stored counts is itself coarse; the mean about it is not, and
-    what lies far from it (a neighbour's halo) does not move it.
+    The median is that of `flat`; the second array holds the means of `beside` over the same
+    pixels. A median of whole or coarsely stored counts is itself coarse; the mean about it is
+    not, and what lies far from it (a neighbour's halo) does not move it.
     """
     n = start.size - 2
-    out = np.full(n, np.nan, np.float32)
+    out, other = np.full(n, np.nan, np.float32), np.full(n, np.nan, np.float32)
     buffer = np.empty(max(1, np.max(np.diff(start))), np.float32)
     for k in range(1, n + 1):
-        m = start[k + 1] - start[k]
-        for i in range(m):
-            buffer[i] = flat[position[start[k] + i]]
-        middle, total, within = median_of(buffer[:m]), 0.0, 0
-        for i in range(m):
-            if abs(buffer[i] - middle) <= reach:
-                total += buffer[i]
+        mine = position[start[k] : start[k + 1]]
+        for i in range(mine.size):
+            buffer[i] = flat[mine[i]]
+        middle, total, level, within = median_of(buffer[: mine.size]), 0.0, 0.0, 0
+        for p in mine:
+            if abs(flat[p] - middle) <= reach:
+                total += flat[p]
+                level += beside[p]
                 within += 1
         if within > 0:
-            out[k - 1] = total / within
-    return out
+            out[k - 1], other[k - 1] = total / within, level / within
+    return out, other
