@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstimableWarning
-from ashworth.survival import cox, cox_kernel, cox_twin
-from ashworth.survival.cox_design import build_design, interval_maximum
-from ashworth.survival.cox_monotone import interval_maximum_of_rows
-from ashworth.survival.cox_order import by_counting, find_cells, sort_rows
+from ashworth.survival import cox
+from ashworth.survival.proportional_hazards import kernel as compiled
+from ashworth.survival.proportional_hazards import twin as plain
+from ashworth.survival.proportional_hazards.design import build_design, interval_maximum
+from ashworth.survival.proportional_hazards.monotone import interval_maximum_of_rows
+from ashworth.survival.proportional_hazards.order import by_counting, find_cells, sort_rows
 
 
 def study(seed, n=60, p=3, days=True, strata=1):
@@ -73,13 +75,13 @@ def test_twin_equals_kernel_and_definition(seed, days, late, efron, strata):
     s = study(seed, n=40, days=days, strata=strata)
     design = design_of(s, late=late)
     beta = np.random.default_rng(seed + 1).normal(size=3)
-    twin = cox_twin.likelihood(design, beta, efron=efron)
-    kernel = cox_kernel.likelihood(design, beta, efron=efron)
+    twin = plain.likelihood(design, beta, efron=efron)
+    kernel = compiled.likelihood(design, beta, efron=efron)
     size = 1.0 + abs(twin.value)
     assert abs(twin.value - kernel.value) < 1e-11 * size
     np.testing.assert_allclose(twin.score, kernel.score, atol=1e-10 * size)
     np.testing.assert_allclose(twin.information, kernel.information, atol=1e-10 * size)
-    zero = cox_twin.likelihood(design, np.zeros(3), efron=efron)
+    zero = plain.likelihood(design, np.zeros(3), efron=efron)
     raw = np.divide(beta, design.scale, out=np.zeros(3), where=design.scale > 0)
     expected = brute_force(s, raw, efron=efron, late=late) - brute_force(
         s, np.zeros(3), efron=efron, late=late
@@ -93,8 +95,8 @@ def test_twin_equals_kernel_and_definition(seed, days, late, efron, strata):
 def test_twin_equals_kernel_with_many_blocks_of_rows(strata, late, efron):
     design = design_of(study(strata, n=3000, strata=strata), late=late)
     beta = np.array([0.4, -0.8, 0.2])
-    twin = cox_twin.likelihood(design, beta, efron=efron)
-    kernel = cox_kernel.likelihood(design, beta, efron=efron)
+    twin = plain.likelihood(design, beta, efron=efron)
+    kernel = compiled.likelihood(design, beta, efron=efron)
     assert abs(twin.value / kernel.value - 1) < 1e-12
     np.testing.assert_allclose(twin.score, kernel.score, atol=1e-10)
     np.testing.assert_allclose(twin.information, kernel.information, rtol=1e-10)
@@ -108,8 +110,8 @@ def test_a_stratum_keeps_its_digits_beside_a_larger_one(factor):
     s["offset"] = np.where(s["stratum"] == 1, np.log(factor), 0.0) + s["offset"]
     whole, beta = design_of(s, late=False), np.array([0.3, -0.2, 0.1])
     shifted = replace(whole, offset=s["offset"][whole.rows], widest_offset=30.0)
-    a = cox_twin.likelihood(shifted, beta, efron=True)
-    b = cox_twin.likelihood(whole, beta, efron=True)
+    a = plain.likelihood(shifted, beta, efron=True)
+    b = plain.likelihood(whole, beta, efron=True)
     np.testing.assert_allclose(a.score, b.score, atol=1e-10)
     np.testing.assert_allclose(a.information, b.information, rtol=1e-12)
 
@@ -146,7 +148,7 @@ def test_score_and_information_are_derivatives(seed, late, efron):
     beta, h = np.array([0.3, -0.2, 0.1]), 1e-5
 
     def at(b):
-        return cox_twin.likelihood(design, b, efron=efron)
+        return plain.likelihood(design, b, efron=efron)
 
     for j, e in enumerate(np.eye(3) * h):
         slope = (at(beta + e).value - at(beta - e).value) / (2 * h)
@@ -218,9 +220,9 @@ def test_split_follow_up_changes_nothing():
 def test_large_study_uses_the_kernel_and_agrees(monkeypatch):
     s = study(9, n=60_000, strata=4)
     big = fitted(s)
-    monkeypatch.setattr("ashworth.survival.cox_newton.KERNEL_ROWS", 10**9)
-    monkeypatch.setattr("ashworth.survival.cox_design.KERNEL_ROWS", 10**9)
-    monkeypatch.setattr("ashworth.survival.cox_model._SAMPLED_FROM", 10**9)
+    monkeypatch.setattr("ashworth.survival.proportional_hazards.newton.KERNEL_ROWS", 10**9)
+    monkeypatch.setattr("ashworth.survival.proportional_hazards.design.KERNEL_ROWS", 10**9)
+    monkeypatch.setattr("ashworth.survival.proportional_hazards.model._SAMPLED_FROM", 10**9)
     plain = fitted(s)
     np.testing.assert_allclose(big.coefficients, plain.coefficients, rtol=1e-8, atol=1e-11)
     np.testing.assert_allclose(big.standard_errors, plain.standard_errors, rtol=1e-9)

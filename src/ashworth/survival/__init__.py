@@ -10,60 +10,60 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ashworth.survival.cox_model import cox as cox
-    from ashworth.survival.cox_result import CoxResult as CoxResult
-    from ashworth.survival.curve import Curve as Curve
-    from ashworth.survival.curve import CurveValues as CurveValues
-    from ashworth.survival.endpoints import derive_events as derive_events
-    from ashworth.survival.follow_up_time import follow_up as follow_up
-    from ashworth.survival.kaplan_meier_curves import (
+    from ashworth.survival.curves.curve import Curve as Curve
+    from ashworth.survival.curves.curve import CurveValues as CurveValues
+    from ashworth.survival.curves.follow_up_time import follow_up as follow_up
+    from ashworth.survival.curves.kaplan_meier_curves import (
         KaplanMeier as KaplanMeier,
     )
-    from ashworth.survival.kaplan_meier_curves import (
+    from ashworth.survival.curves.kaplan_meier_curves import (
         kaplan_meier as kaplan_meier,
     )
-    from ashworth.survival.log_rank_test import (
+    from ashworth.survival.curves.log_rank_test import (
         day_histogram as day_histogram,
     )
-    from ashworth.survival.log_rank_test import (
+    from ashworth.survival.curves.log_rank_test import (
         log_rank as log_rank,
     )
-    from ashworth.survival.log_rank_test import (
+    from ashworth.survival.curves.log_rank_test import (
         log_rank_from_histogram as log_rank_from_histogram,
     )
-    from ashworth.survival.person_time import (
+    from ashworth.survival.curves.person_time import (
         PersonYears as PersonYears,
     )
-    from ashworth.survival.person_time import (
+    from ashworth.survival.curves.person_time import (
         RateRatio as RateRatio,
     )
-    from ashworth.survival.person_time import (
+    from ashworth.survival.curves.person_time import (
         person_years as person_years,
     )
-    from ashworth.survival.person_time import (
+    from ashworth.survival.curves.person_time import (
         rate_ratio as rate_ratio,
     )
+    from ashworth.survival.endpoints import derive_events as derive_events
+    from ashworth.survival.proportional_hazards.model import cox as cox
+    from ashworth.survival.proportional_hazards.result import CoxResult as CoxResult
     from ashworth.survival.results import TestResult as TestResult
     from ashworth.survival.subtypes import classify_subtype as classify_subtype
 
 _PLACES = {
-    "CoxResult": "cox_result",
-    "Curve": "curve",
-    "CurveValues": "curve",
-    "KaplanMeier": "kaplan_meier_curves",
-    "PersonYears": "person_time",
-    "RateRatio": "person_time",
+    "CoxResult": "proportional_hazards.result",
+    "Curve": "curves.curve",
+    "CurveValues": "curves.curve",
+    "KaplanMeier": "curves.kaplan_meier_curves",
+    "PersonYears": "curves.person_time",
+    "RateRatio": "curves.person_time",
     "TestResult": "results",
     "classify_subtype": "subtypes",
-    "cox": "cox_model",
-    "day_histogram": "log_rank_test",
+    "cox": "proportional_hazards.model",
+    "day_histogram": "curves.log_rank_test",
     "derive_events": "endpoints",
-    "follow_up": "follow_up_time",
-    "kaplan_meier": "kaplan_meier_curves",
-    "log_rank": "log_rank_test",
-    "log_rank_from_histogram": "log_rank_test",
-    "person_years": "person_time",
-    "rate_ratio": "person_time",
+    "follow_up": "curves.follow_up_time",
+    "kaplan_meier": "curves.kaplan_meier_curves",
+    "log_rank": "curves.log_rank_test",
+    "log_rank_from_histogram": "curves.log_rank_test",
+    "person_years": "curves.person_time",
+    "rate_ratio": "curves.person_time",
 }
 
 __all__ = sorted(_PLACES)

@@ -6,9 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_layout import Layout, average_ties, lay_out, sums_from, sums_up_to
 from ashworth.survival.inputs import Floats
+from ashworth.survival.proportional_hazards.design import CoxDesign
+from ashworth.survival.proportional_hazards.layout import (
+    Layout,
+    average_ties,
+    lay_out,
+    sums_from,
+    sums_up_to,
+)
 
 SMALLEST_RISK = 1e-140
 """Floor of exp(linear predictor), so that every risk set stays positive."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ashworth.errors import EstimationError
-from ashworth.survival.cox_order import Cells, find_cells
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
     Booleans,
@@ -20,6 +19,7 @@ from ashworth.survival.inputs import (
     merge_near_ties,
     observations,
 )
+from ashworth.survival.proportional_hazards.order import Cells, find_cells
 from ashworth.survival.results import TestResult, chi_square_p
 
 _RANK_TOLERANCE = 1e-10

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ashworth.survival.curve import INTERVALS, Curve, Interval, curve_limits
+from ashworth.survival.curves.curve import INTERVALS, Curve, Interval, curve_limits
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
     Booleans,

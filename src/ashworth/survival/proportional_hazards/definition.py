@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_twin import Likelihood
 from ashworth.survival.inputs import Floats
+from ashworth.survival.proportional_hazards.design import CoxDesign
+from ashworth.survival.proportional_hazards.twin import Likelihood
 
 AFFORDABLE = 20_000_000
 """Largest number of rows times event times for which this way is taken."""

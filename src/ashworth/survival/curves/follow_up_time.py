@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ashworth.survival.curve import Interval
+from ashworth.survival.curves.curve import Interval
+from ashworth.survival.curves.kaplan_meier_curves import KaplanMeier, kaplan_meier
 from ashworth.survival.inputs import TIE_TOLERANCE, Faults, observations
-from ashworth.survival.kaplan_meier_curves import KaplanMeier, kaplan_meier
 
 
 def follow_up(

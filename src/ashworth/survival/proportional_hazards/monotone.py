@@ -19,9 +19,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign, interval_maximum
-from ashworth.survival.cox_order import find_events, late_entries
 from ashworth.survival.inputs import Booleans, Floats, Integers
+from ashworth.survival.proportional_hazards.design import CoxDesign, interval_maximum
+from ashworth.survival.proportional_hazards.order import find_events, late_entries
 
 _STRAY = 1e-2
 _NEAR = 1e-3

@@ -2,8 +2,8 @@
 
 Newton's method with step halving does for nearly all data. A fit that has not converged, or that
 has lost nearly all its information on the way, is not believed: linear programming decides
-whether the likelihood is monotone (`cox_programme`), and a trust region finds the maximum that
-there then is (`cox_trust`). What has no answer after that is an error.
+whether the likelihood is monotone (`programme`), and a trust region finds the maximum that
+there then is (`trust`). What has no answer after that is an error.
 """
 
 from __future__ import annotations
@@ -16,15 +16,20 @@ import numpy as np
 from scipy.linalg.lapack import dposv, dpotrf  # pyrefly: ignore[missing-module-attribute]
 
 from ashworth.errors import EstimationError
-from ashworth.survival import cox_definition, cox_twin
-from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_layout import lay_out
-from ashworth.survival.cox_monotone import determined, free_space, limit_design, recession_direction
-from ashworth.survival.cox_order import KERNEL_ROWS
-from ashworth.survival.cox_programme import decidable, programme_direction
-from ashworth.survival.cox_trust import search
-from ashworth.survival.cox_twin import Likelihood, widest_predictor
 from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.proportional_hazards import definition, twin
+from ashworth.survival.proportional_hazards.design import CoxDesign
+from ashworth.survival.proportional_hazards.layout import lay_out
+from ashworth.survival.proportional_hazards.monotone import (
+    determined,
+    free_space,
+    limit_design,
+    recession_direction,
+)
+from ashworth.survival.proportional_hazards.order import KERNEL_ROWS
+from ashworth.survival.proportional_hazards.programme import decidable, programme_direction
+from ashworth.survival.proportional_hazards.trust import search
+from ashworth.survival.proportional_hazards.twin import Likelihood, widest_predictor
 
 _MANY_STRATA = 2_000
 _PIVOT = 1e-10
@@ -89,14 +94,14 @@ class _Point:
 
 def _affordable(design: CoxDesign) -> bool:
     """Say whether risk sets can be summed one by one."""
-    return design.columns.shape[1] * design.deaths.size <= cox_definition.AFFORDABLE
+    return design.columns.shape[1] * design.deaths.size <= definition.AFFORDABLE
 
 
 def careful_evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     """Sum risk sets one by one at every point, if that is affordable."""
     if not _affordable(design):
         return evaluator(design, efron=efron)
-    return lambda beta: cox_definition.likelihood(design, beta, efron=efron)
+    return lambda beta: definition.likelihood(design, beta, efron=efron)
 
 
 def _too_wide(design: CoxDesign, beta: Floats, widest: float) -> bool:
@@ -117,21 +122,21 @@ def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     the information cancel, risk sets are summed one by one if that is affordable.
     """
     if design.columns.shape[1] >= KERNEL_ROWS or design.stratum_start.size > _MANY_STRATA:
-        from ashworth.survival import cox_kernel
+        from ashworth.survival.proportional_hazards import kernel
 
-        fast = partial(cox_kernel.likelihood_at, design, efron=efron)
+        fast = partial(kernel.likelihood_at, design, efron=efron)
     else:
-        fast = partial(cox_twin.likelihood_at, design, lay_out(design, efron=efron))
+        fast = partial(twin.likelihood_at, design, lay_out(design, efron=efron))
     affordable = _affordable(design)
 
     def evaluate(beta: Floats) -> Likelihood:
         widest = widest_predictor(design, beta)
         if affordable and _too_wide(design, beta, widest):
-            return cox_definition.likelihood(design, beta, efron=efron)
+            return definition.likelihood(design, beta, efron=efron)
         at = fast(beta, widest)
         kept = at.information.diagonal() > _CANCELLED * at.gram_diagonal
         if affordable and not kept.all() and (at.gram_diagonal[~kept] > 0).any():
-            return cox_definition.likelihood(design, beta, efron=efron)
+            return definition.likelihood(design, beta, efron=efron)
         return at
 
     return evaluate

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ashworth.survival.cox_order import KERNEL_ROWS, Order
 from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.proportional_hazards.order import KERNEL_ROWS, Order
 
 _CONSTANT = 1e-12
 _GATHERED = 4096
@@ -76,7 +76,7 @@ class CoxDesign:
 def _standardise(columns: Floats, row_start: Integers) -> tuple[Floats, Floats]:
     """Centre columns within strata and scale them, in place; return scales and largest values."""
     if columns.shape[1] >= KERNEL_ROWS:
-        from ashworth.survival.cox_kernel import standardise
+        from ashworth.survival.proportional_hazards.kernel import standardise
 
         return standardise(columns, row_start, _CONSTANT)
     rows = row_start[1:] - row_start[:-1]
@@ -142,7 +142,7 @@ def event_totals(columns: Floats, weights: Floats, order: Order) -> Floats:
         at_events = np.zeros(weights.size)
         at_events[order.event_rows] = weights.take(order.event_rows)
         return columns @ at_events
-    from ashworth.survival.cox_kernel import event_sums
+    from ashworth.survival.proportional_hazards.kernel import event_sums
 
     return event_sums(columns, weights, order.cell_start, order.deaths)
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_monotone import recession_direction
-from ashworth.survival.cox_twin import Likelihood
 from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.proportional_hazards.design import CoxDesign
+from ashworth.survival.proportional_hazards.monotone import recession_direction
+from ashworth.survival.proportional_hazards.twin import Likelihood
 
 _ROUNDING = 1e-11
 _SMALLEST_PIVOT = 1e-12

@@ -3,7 +3,7 @@
 A direction of recession gives every subject with an event the largest linear predictor of its risk
 set. With the contrasts of the events against the members of their risk sets as the rows of A that
 is a v with ``A v >= 0`` and ``A v != 0``: the feasible side of a linear programme. Newton's steps
-usually show such a direction (`cox_monotone`); this is for the fits in which they do not.
+usually show such a direction (`monotone`); this is for the fits in which they do not.
 
 References
 ----------
@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_monotone import recedes, rounding
 from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.proportional_hazards.design import CoxDesign
+from ashworth.survival.proportional_hazards.monotone import recedes, rounding
 
 _MOST_CONTRASTS = 300_000
 _AT_ONCE = 2_000

@@ -1,4 +1,4 @@
-"""Cox partial likelihood compiled by numba, for large studies; agrees with `cox_twin`.
+"""Cox partial likelihood compiled by numba, for large studies; agrees with `twin`.
 
 Rows lie sorted by cell in contiguous float64 columns, so that every loop runs along memory. The
 passes work on blocks of rows that stay in the first-level cache.
@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ashworth.survival.cox_design import CoxDesign
-from ashworth.survival.cox_twin import (
+from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.proportional_hazards.design import CoxDesign
+from ashworth.survival.proportional_hazards.twin import (
     LARGEST_PREDICTOR,
     SMALLEST_RISK,
     Likelihood,
     lowered_offset,
     widest_predictor,
 )
-from ashworth.survival.inputs import Floats, Integers
 
 _BLOCK = 256
 _FAST = {"reassoc", "contract", "nsz"}

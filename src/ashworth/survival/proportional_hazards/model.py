@@ -11,11 +11,6 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri  # pyrefly: ignore[missing-module-attribute]
 
 from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstimableWarning
-from ashworth.survival.covariates import check_covariates, covariate_matrix
-from ashworth.survival.cox_design import CoxDesign, build_design
-from ashworth.survival.cox_newton import CoxFit, maximise, newton_step
-from ashworth.survival.cox_order import sort_rows
-from ashworth.survival.cox_result import CoxResult
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
     Booleans,
@@ -28,6 +23,11 @@ from ashworth.survival.inputs import (
     numbers,
     observations,
 )
+from ashworth.survival.proportional_hazards.covariates import check_covariates, covariate_matrix
+from ashworth.survival.proportional_hazards.design import CoxDesign, build_design
+from ashworth.survival.proportional_hazards.newton import CoxFit, maximise, newton_step
+from ashworth.survival.proportional_hazards.order import sort_rows
+from ashworth.survival.proportional_hazards.result import CoxResult
 from ashworth.survival.results import TestResult, chi_square_p
 from ashworth.version import __version__
 

@@ -158,7 +158,7 @@ def _used(first_cell: Integers) -> Integers:
 
 def by_counting(cells: Cells, event: Booleans) -> Order:
     """Sort rows whose cells are known, by counting them."""
-    from ashworth.survival.cox_kernel import counting_sort
+    from ashworth.survival.proportional_hazards.kernel import counting_sort
 
     n_cells = cells.deaths.size
     key = np.where(cells.exit_cell > cells.entry_cell, 2 * cells.exit_cell + 1 - event, 2 * n_cells)

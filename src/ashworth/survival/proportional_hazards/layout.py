@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ashworth.survival.cox_design import CoxDesign
 from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.proportional_hazards.design import CoxDesign
 
 _BLOCK = 16
 _SPARE = 1.5

@@ -1,0 +1,1 @@
+"""Survival curves and what compares them: Kaplan-Meier, log-rank, rates, follow-up."""

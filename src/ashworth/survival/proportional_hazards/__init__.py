@@ -1,0 +1,1 @@
+"""Cox's model: its likelihood and maximum, and all that is read off a fit."""
