@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -14,19 +13,12 @@ from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstim
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
     Booleans,
-    Faults,
     Floats,
-    Integers,
     check_option,
-    labels,
-    merge_near_ties,
-    numbers,
-    observations,
 )
-from ashworth.survival.proportional_hazards.covariates import check_covariates, covariate_matrix
-from ashworth.survival.proportional_hazards.design import CoxDesign, build_design
+from ashworth.survival.proportional_hazards.data import CoxData, read_cox_data
+from ashworth.survival.proportional_hazards.design import CoxDesign
 from ashworth.survival.proportional_hazards.newton import CoxFit, maximise, newton_step
-from ashworth.survival.proportional_hazards.order import sort_rows
 from ashworth.survival.proportional_hazards.result import CoxResult
 from ashworth.survival.results import TestResult, chi_square_p
 from ashworth.version import __version__
@@ -36,70 +28,9 @@ _EVERY = 25
 _LARGEST = 1e150
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """Checked input of one fit."""
-
-    time: Floats
-    event: Booleans
-    entry: Floats | None
-    covariates: Floats
-    stratum: Integers | None
-    n_strata: int
-    weights: Floats | None
-    offset: Floats | None
-    names: tuple[str, ...]
-
-    def rows(self, which: Any) -> _Problem:
-        """Take some rows."""
-
-        def take(array: Any) -> Any:
-            return None if array is None else array[which]
-
-        return _Problem(
-            self.time[which], self.event[which], take(self.entry), self.covariates[which],
-            take(self.stratum), self.n_strata, take(self.weights), take(self.offset), self.names,
-        )  # fmt: skip
-
-    def design(self) -> CoxDesign:
-        """Sort by cells."""
-        order = sort_rows(self.time, self.event, self.entry, self.stratum, self.n_strata)
-        return build_design(order, self.covariates, self.weights, self.offset)
-
-
-def _read(
-    time: Any, event: Any, covariates: Any, names: Sequence[str] | None, entry: Any, strata: Any,
-    weights: Any, offset: Any, tie_tolerance: float,
-) -> _Problem:  # fmt: skip
-    """Check all arguments together."""
-    faults = Faults("cox")
-    x, terms = covariate_matrix(covariates, names, faults)
-    add = None if offset is None else numbers(offset, "offset", faults)
-    stratum, n_strata = None, 1
-    if strata is not None:
-        groups, stratum = labels(strata, "strata", faults)
-        n_strata = len(groups)
-        stratum = stratum if n_strata > 1 else None
-    check_covariates(x, terms, faults)
-    if add is not None and not np.isfinite(add.sum()):
-        remedy = "leave these rows out"
-        faults.rows(~np.isfinite(add), "offset", "missing values", "finite numbers", remedy)
-    others = (("covariates", x), ("offset", add), ("strata", stratum))
-    seen = observations(time, event, entry, weights, faults, *others)
-    t, e = merge_near_ties(seen.time, seen.entry, tie_tolerance)
-    problem = _Problem(t, seen.event, e, x, stratum, n_strata, seen.weights, add, terms)
-    if seen.weights is not None and seen.weights.min() <= 0.0:
-        problem = problem.rows(seen.weights > 0.0)
-    if not problem.event.any():
-        raise EstimationError(
-            f"cox: no events among {problem.time.size} rows; a hazard ratio needs events"
-        )
-    return problem
-
-
-def _start(problem: _Problem, *, efron: bool) -> Floats | None:
+def _start(data: CoxData, *, efron: bool) -> Floats | None:
     """Coefficients of every 25th row, in units of the covariates; None where that fails."""
-    sample = problem.rows(slice(None, None, _EVERY))
+    sample = data.take(slice(None, None, _EVERY))
     if not sample.event.any():
         return None
     design = sample.design()
@@ -114,18 +45,18 @@ def _start(problem: _Problem, *, efron: bool) -> Floats | None:
     return fit.beta / design.scale
 
 
-def _fit(problem: _Problem, *, efron: bool) -> tuple[CoxDesign, CoxFit]:
+def _fit(data: CoxData, *, efron: bool) -> tuple[CoxDesign, CoxFit]:
     """Sort and fit."""
-    design = problem.design()
+    design = data.design()
     if design.rows.size == 0 or design.scale.size == 0:
         raise EstimationError("cox: no covariates" if design.rows.size else "cox: nobody at risk")
-    large = [n for n, s in zip(problem.names, design.scale.tolist(), strict=True) if s > _LARGEST]
+    large = [n for n, s in zip(data.names, design.scale.tolist(), strict=True) if s > _LARGEST]
     if large or design.widest_offset > _LARGEST:
         what = ", ".join(large) or "offset"
         raise EstimationError(
             f"cox: the values of {what} are too large to be squared; divide them by a constant"
         )
-    start = _start(problem, efron=efron) if problem.time.size >= _SAMPLED_FROM else None
+    start = _start(data, efron=efron) if data.time.size >= _SAMPLED_FROM else None
     fit = maximise(design, efron=efron, start=None if start is None else start * design.scale)
     return design, fit
 
@@ -177,7 +108,7 @@ def _warn(names: tuple[str, ...], fit: CoxFit, missing: Booleans) -> None:
         warnings.warn(text, NotEstimableWarning, stacklevel=4)
 
 
-def _result(problem: _Problem, fit: CoxFit, scale: Floats, options: dict[str, Any]) -> CoxResult:
+def _result(data: CoxData, fit: CoxFit, scale: Floats, options: dict[str, Any]) -> CoxResult:
     p = scale.size
     coefficients = np.full(p, np.nan)
     coefficients[fit.fitted] = fit.beta[fit.fitted] / scale[fit.fitted]
@@ -190,16 +121,17 @@ def _result(problem: _Problem, fit: CoxFit, scale: Floats, options: dict[str, An
         coefficients[endless] = np.inf * fit.infinite[endless]
         errors[endless] = np.abs(coefficients[endless])
         wald = float("nan")
-    _warn(problem.names, fit, np.isnan(coefficients))
-    n, events, df = problem.time.size, int(np.count_nonzero(problem.event)), fit.kept.size
+    _warn(data.names, fit, np.isnan(coefficients))
+    n, events, df = data.time.size, int(np.count_nonzero(data.event)), fit.kept.size
     rise = fit.best.value - fit.null.value
     score = newton_step(fit.null, fit.kept)[1] if df else 0.0
     return CoxResult(
-        problem.names, coefficients, errors, covariance, fit.best.value, fit.null.value,
+        data.names, coefficients, errors, covariance, fit.best.value, fit.null.value,
         _test(2.0 * rise, "likelihood ratio", n, events, df), _test(wald, "Wald", n, events, df),
         _test(score, "score", n, events, df), n, events,
         options.pop("n_strata"), options["ties"], fit.converged, fit.iterations,
         f"Cox proportional hazards, {options['ties'].capitalize()} ties", options, __version__,
+        data,
     )  # fmt: skip
 
 
@@ -288,9 +220,12 @@ def cox(
     1.6878 0.1159
     """
     check_option(ties, "ties", ("efron", "breslow"))
-    problem = _read(time, event, covariates, names, entry, strata, weights, offset, tie_tolerance)
+    data = read_cox_data(
+        "cox", time, event, covariates, names=names, entry=entry, strata=strata, cluster=None,
+        weights=weights, offset=offset, tie_tolerance=tie_tolerance,
+    )  # fmt: skip
     with np.errstate(all="ignore"):
-        design, fit = _fit(problem, efron=ties == "efron")
+        design, fit = _fit(data, efron=ties == "efron")
     options = {
         "ties": ties,
         "strata": strata is not None,
@@ -298,6 +233,6 @@ def cox(
         "weights": weights is not None,
         "offset": offset is not None,
         "tie_tolerance": tie_tolerance,
-        "n_strata": problem.n_strata,
+        "n_strata": data.n_strata,
     }
-    return _result(problem, fit, design.scale, options)
+    return _result(data, fit, design.scale, options)

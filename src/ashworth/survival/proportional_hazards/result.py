@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from ashworth.survival.inputs import Floats, check_level
+from ashworth.survival.proportional_hazards.data import CoxData
 from ashworth.survival.results import TestResult, normal_quantile
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class CoxResult:
         What was chosen: strata, late entry, weights, offset, tolerance of ties.
     version : str
         Version of the package.
+    data : CoxData
+        The checked rows that were fitted, for residuals, tests and predictions.
     """
 
     names: tuple[str, ...]
@@ -69,6 +72,7 @@ class CoxResult:
     method: str
     options: Mapping[str, Any]
     version: str
+    data: CoxData = field(repr=False, compare=False)
 
     @property
     def hazard_ratios(self) -> Floats:
