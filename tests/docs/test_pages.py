@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic.fields import FieldInfo
 
 import ashworth.enumeration
 import ashworth.survival
 from ashworth.cli.main import app
+from ashworth.workflows.study.analysis_settings import REQUESTS, Seeded
 from ashworth.workflows.study.settings import (
     Covariate,
     InputSettings,
@@ -49,18 +51,36 @@ def section(heading: str) -> str:
 def test_every_key_of_study_toml_is_described_with_its_default(name):
     text = section(name)
     for key, field in SECTIONS[name].model_fields.items():
-        if key in ("input", "columns", "covariates", "timepoints") and not name:
+        if key in ("input", "columns", "covariates", "timepoints", "analyses") and not name:
             assert re.search(rf"(?m)^## `\[+{key}[.\]]", "\n" + whole_page()), key
             continue
-        row = re.search(rf"(?m)^\| `{key}` \|(.*)$", text)
-        assert row, f"{name}.{key} has no row"
-        if field.is_required():
-            assert "required" in row[1], key
-        elif isinstance(field.default, str | int | float) and field.default != "":
-            shown = str(field.default).lower() if isinstance(field.default, bool) else None
-            wanted = shown or f"{field.default:g}" if not isinstance(field.default, str) else None
-            wanted = wanted or f'"{field.default}"'
-            assert f"`{wanted}`" in row[1], f"{key}: default {wanted}"
+        assert_described(text, key, field)
+
+
+def assert_described(text: str, key: str, field: FieldInfo) -> None:
+    """A row of the key, with its default."""
+    row = re.search(rf"(?m)^\| `{key}` \|(.*)$", text)
+    assert row, f"{key} has no row"
+    if field.is_required():
+        assert "required" in row[1], key
+    elif isinstance(field.default, str | int | float) and field.default != "":
+        shown = str(field.default).lower() if isinstance(field.default, bool) else None
+        wanted = shown or f"{field.default:g}" if not isinstance(field.default, str) else None
+        wanted = wanted or f'"{field.default}"'
+        assert f"`{wanted}`" in row[1], f"{key}: default {wanted}"
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_every_kind_of_analysis_is_described_with_its_keys(kind):
+    text = (DOCS / "reference/analyses.md").read_text(encoding="utf-8")
+    shared, *parts = re.split(r"(?m)^## ", text)
+    (part,) = [p for p in parts if p.startswith(f"`{kind}`")]
+    own = {k: f for k, f in REQUESTS[kind].model_fields.items() if k not in Seeded.model_fields}
+    for key, field in own.items():
+        if key != "kind":
+            assert_described(part, key, field)
+    assert set(re.findall(r"(?m)^\| `(\w+)` \|", part)) == set(own) - {"kind"}
+    assert all(f"`{key}`" in shared for key in Seeded.model_fields)
 
 
 def whole_page() -> str:
@@ -76,9 +96,10 @@ def test_no_row_describes_a_key_that_does_not_exist():
     "room", [ashworth.survival, ashworth.enumeration], ids=lambda r: r.__name__
 )
 def test_every_public_name_stands_on_its_page(room):
-    text = (DOCS / f"reference/{room.__name__.split('.')[1]}.md").read_text(encoding="utf-8")
-    described = set(re.findall(rf"auto\w+:: {room.__name__}\.(\w+)", text))
-    assert described == set(room.__all__)
+    pages = (DOCS / "reference").glob(f"{room.__name__.split('.')[1]}*.md")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    described = re.findall(rf"auto\w+:: {room.__name__}\.(\w+)", text)
+    assert sorted(described) == sorted(room.__all__)
 
 
 def commands(parent, prefix=()):

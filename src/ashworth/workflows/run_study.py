@@ -11,12 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from ashworth.errors import InputError, Problem
 from ashworth.figures import Figure
 from ashworth.storage import results_folder, write_run_log, write_table
 from ashworth.version import __version__
 from ashworth.workflows.enumerate_folders import workers_problems
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults, analyse
+from ashworth.workflows.study.analyses.context import Context
+from ashworth.workflows.study.analyses.run import run_analyses
 from ashworth.workflows.study.image_folders import FOLDER
 from ashworth.workflows.study.images import StudyImages, clear_staging, count_images
 from ashworth.workflows.study.inputs import StudyInputs, read_study
@@ -142,10 +146,13 @@ def run_study(
         inputs, settings = _with_images(inputs, settings, images)
         tell("analysing", 1, STEPS)
         results = analyse(inputs.tables, settings)
+        further = run_analyses(Context(inputs.tables, results), progress=tell)
         tell("drawing", 2, STEPS)
-        html, figures = study_report(results, notices=inputs.notices, images=images)
+        html, figures = study_report(
+            results, notices=inputs.notices, images=images, further=further
+        )
         tell("writing", 3, STEPS)
-        _write(work, results, images, html, figures)
+        _write(work, result_tables(results, further), images, html, figures)
         summary = _summary(results, inputs, target)
         _log(work, study, started, settings, inputs, images, summary)
     clear_staging(target)
@@ -180,14 +187,14 @@ def _with_images(
 
 
 def _write(
-    work: Path, results: StudyResults, images: StudyImages | None, html: str,
+    work: Path, tables: dict[str, pl.DataFrame], images: StudyImages | None, html: str,
     figures: list[Figure],
 ) -> None:  # fmt: skip
     """Write tables, figures and the report."""
     for folder in ("tables", "figures"):
         (work / folder).mkdir()
-    tables = result_tables(results) | ({} if images is None else {"image_counts": images.table})
-    for name, frame in tables.items():
+    counted = {} if images is None else {"image_counts": images.table}
+    for name, frame in (tables | counted).items():
         write_table(frame, work / "tables", name)
     for figure in figures:
         (work / "figures" / f"{figure.name}.svg").write_text(figure.svg(), encoding="utf-8")

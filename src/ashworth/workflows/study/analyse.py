@@ -65,6 +65,12 @@ class StudyResults:
         Every endpoint by dynamics class, from the second draw on.
     codings : tuple of Coding
         Covariates of the adjusted models.
+    course : Course
+        Events, and who was never at risk.
+    strata : polars.DataFrame or None
+        patient_id, stratum (integer), where the study is stratified.
+    tables_present : frozenset of str
+        Names of the tables that the study brought.
     notes : tuple of str
         Sections without data, and the priors in use.
     """
@@ -83,6 +89,9 @@ class StudyResults:
     results: tuple[EndpointResult, ...]
     by_dynamics: tuple[SurvivalByStatus, ...]
     codings: tuple[Coding, ...]
+    course: Course
+    strata: pl.DataFrame | None
+    tables_present: frozenset[str]
     notes: tuple[str, ...] = field(default=())
 
 
@@ -173,6 +182,9 @@ def analyse(
         results=tuple(results),
         by_dynamics=_by_dynamics(plan, marker, endpoints),
         codings=codings,
+        course=course,
+        strata=strata,
+        tables_present=frozenset(tables),
         notes=(*_notes(tables, settings, marker), *empty),
     )  # fmt: skip
 

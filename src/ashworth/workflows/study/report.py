@@ -24,6 +24,7 @@ from ashworth.reports.blocks import figures_of
 from ashworth.reports.numbers import count, median_limits, p_words, percent, ratio, ratio_limits
 from ashworth.version import __version__
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
+from ashworth.workflows.study.analyses.result import FurtherAnalysis
 from ashworth.workflows.study.groups import MarkerGroups
 from ashworth.workflows.study.images import StudyImages
 from ashworth.workflows.study.methods import (
@@ -32,6 +33,7 @@ from ashworth.workflows.study.methods import (
     rule_text,
     stratified_words,
 )
+from ashworth.workflows.study.remark import remark_section
 from ashworth.workflows.study.sections_endpoint import endpoint_section
 from ashworth.workflows.study.sections_images import images_section
 from ashworth.workflows.study.sections_marker import dynamics_outcome_section, marker_section
@@ -39,7 +41,11 @@ from ashworth.workflows.study.sections_patients import patients_section
 
 
 def study_report(
-    results: StudyResults, *, notices: Sequence[str] = (), images: StudyImages | None = None
+    results: StudyResults,
+    *,
+    notices: Sequence[str] = (),
+    images: StudyImages | None = None,
+    further: Sequence[FurtherAnalysis] = (),
 ) -> tuple[str, list[Figure]]:
     """Write the report of a study.
 
@@ -51,6 +57,8 @@ def study_report(
         What was assumed or left out while reading.
     images : StudyImages, optional
         Counts that came from images.
+    further : sequence of FurtherAnalysis
+        What the study file asked for beyond the analysis by status.
 
     Returns
     -------
@@ -67,14 +75,16 @@ def study_report(
         None if images is None else images_section(images, results),
         *(endpoint_section(results, e) for e in results.endpoints),
         dynamics_outcome_section(results),
-        _methods(results),
+        *(Section(f.title, f.anchor, f.result.blocks) for f in further),
+        _methods(results, further),
         _notes(results, notices),
         _references(results),
     ]
+    found = tuple(s for s in sections if s is not None)
     report = Report(
         title=settings.title,
         subtitle=_subtitle(results),
-        blocks=tuple(s for s in sections if s is not None),
+        blocks=(*found, remark_section(results, found, further)),
         meta=_meta(results),
         simulated=settings.simulated,
     )
@@ -188,7 +198,7 @@ def _ratios(rows: pl.DataFrame, groups: MarkerGroups) -> str:
     )
 
 
-def _methods(results: StudyResults) -> Section:
+def _methods(results: StudyResults, further: Sequence[FurtherAnalysis]) -> Section:
     """Methods and definitions."""
     items = [(e.abbreviation, endpoint_text(e)) for e in results.endpoints]
     if results.rule is not None:
@@ -200,7 +210,8 @@ def _methods(results: StudyResults) -> Section:
             f"Clusters: {assay.clusters.note} Apoptotic cells: {assay.apoptotic.note}"
         )
         items.insert(1, (f"{assay.id}, version {assay.version}", text))
-    paragraphs = tuple(Paragraph(p) for p in methods_paragraphs(results))
+    texts = [*methods_paragraphs(results), *(f.result.methods for f in further)]
+    paragraphs = tuple(Paragraph(p) for p in dict.fromkeys(t for t in texts if t))
     return Section("Methods", "methods", (*paragraphs, Definitions(tuple(items))))
 
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 import polars.selectors as cs
 
 from ashworth.workflows.study.analyse import EndpointResult, StudyResults
+from ashworth.workflows.study.analyses.result import FurtherAnalysis
 
 
-def result_tables(results: StudyResults) -> dict[str, pl.DataFrame]:
+def result_tables(
+    results: StudyResults, further: Sequence[FurtherAnalysis] = ()
+) -> dict[str, pl.DataFrame]:
     """Collect the result tables of a study.
+
+    Parameters
+    ----------
+    results : StudyResults
+        What `analyse` computed.
+    further : sequence of FurtherAnalysis
+        What the study file asked for beyond it; their tables are named by anchor.
 
     Returns
     -------
@@ -33,6 +43,11 @@ def result_tables(results: StudyResults) -> dict[str, pl.DataFrame]:
         "cox_multivariable": _stack(results, _multivariable),
         "subgroups": _stack(results, _subgroups),
         **_marker_tables(results),
+        **{
+            f"{f.anchor.replace('-', '_')}_{name}": frame
+            for f in further
+            for name, frame in f.result.tables.items()
+        },
     }
     return {
         name: frame.with_columns(cs.float().fill_nan(None))

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StrictBool,
     ValidationError,
@@ -20,6 +18,11 @@ from pydantic import (
 from ashworth.definitions.cases import Requirement
 from ashworth.errors import InputError, Problem
 from ashworth.records.formats import DateFormat
+from ashworth.workflows.study.analysis_settings import (
+    REQUESTS,
+    AnalysisRequest,
+    SettingsSection,
+)
 
 ClockStart = Literal["specimen", "index-delayed-entry", "index"]
 Population = Literal["none", "negative_binomial", "poisson_lognormal"]
@@ -28,13 +31,7 @@ MOST_BYTES = 1_000_000
 DAYS_PER = {"months": 365.25 / 12, "years": 365.25}
 
 
-class _Section(BaseModel):
-    """A table of `study.toml`: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InputSettings(_Section):
+class InputSettings(SettingsSection):
     """How the files are written; nothing here is guessed."""
 
     date_format: DateFormat = "YYYY-MM-DD"
@@ -45,7 +42,7 @@ class InputSettings(_Section):
     declared_identifiers: tuple[str, ...] = ()
 
 
-class TimePoint(_Section):
+class TimePoint(SettingsSection):
     """A planned draw: its name in `specimens` and its label in the report."""
 
     name: str
@@ -57,7 +54,7 @@ class TimePoint(_Section):
         return self.label or self.name.replace("_", " ")
 
 
-class Covariate(_Section):
+class Covariate(SettingsSection):
     """A column of `patients` beyond the standard ones, or a label and order for any column."""
 
     type: Literal["integer", "number", "text", "boolean", "date"] = "text"
@@ -78,7 +75,7 @@ class Covariate(_Section):
         return self
 
 
-class StudySettings(_Section):
+class StudySettings(SettingsSection):
     """Everything that `study.toml` may say.
 
     Either a counted marker from specimens (`assay` and `rule`) or a covariate that plays the
@@ -120,8 +117,9 @@ class StudySettings(_Section):
     ties: Literal["efron", "breslow"] = "efron"
 
     input: InputSettings = InputSettings()
-    columns: dict[str, dict[str, str]] = {}
-    covariates: dict[str, Covariate] = {}
+    columns: dict[str, dict[str, str]] = Field(default_factory=dict)
+    covariates: dict[str, Covariate] = Field(default_factory=dict)
+    analyses: tuple[AnalysisRequest, ...] = ()
 
     @field_validator("endpoints", "adjust", "subgroups", "stratify", "describe", "survival_at")
     @classmethod
@@ -163,6 +161,26 @@ class StudySettings(_Section):
         names = [t.name for t in self.timepoints]
         if len(set(names)) != len(names):
             raise ValueError("timepoints: every name may stand only once")
+        return self
+
+    @model_validator(mode="after")
+    def _analyses_fit(self) -> StudySettings:
+        """Check that the analyses name endpoints and time points of this study."""
+        points = [t.name for t in self.timepoints]
+        for place, request in enumerate(self.analyses, start=1):
+            head = f"analyses, entry {place} ({request.kind})"
+            unknown = [e for e in request.endpoints if e not in self.endpoints]
+            if unknown:
+                allowed = ", ".join(self.endpoints)
+                raise ValueError(f"{head}: endpoint {', '.join(unknown)}; declared are {allowed}")
+            asked = [p for p in request.named_timepoints() if p not in points]
+            if asked:
+                allowed = ", ".join(points) or "none"
+                raise ValueError(f"{head}: time point {', '.join(asked)}; declared are {allowed}")
+            if request.needs_counts and not self.counted:
+                raise ValueError(f"{head}: needs a counted marker (assay, rule and timepoints)")
+            if request.draws > len(points) and self.counted:
+                raise ValueError(f"{head}: needs {request.draws} [[timepoints]]")
         return self
 
     @property
@@ -248,5 +266,5 @@ def _translate(entry: Any) -> Problem:
 
 def _known_keys() -> list[str]:
     """All keys of all sections, for suggestions."""
-    sections = (StudySettings, InputSettings, TimePoint, Covariate)
+    sections = (StudySettings, InputSettings, TimePoint, Covariate, *REQUESTS.values())
     return sorted({key for section in sections for key in section.model_fields})
