@@ -33,6 +33,8 @@ PUBLIC = {
         expected_positivity fit_population limit_of_blank limit_of_detection poisson_interval
         positivity proportion_interval recovery_line smallest_cutoff statuses
         volume_for_detection""",
+    "evidence": """
+        Heterogeneity Interval NarrowIntervalWarning Pooled Prediction pool""",
     "figures": """
         Figure cartridge_map_figure cell_scatter_figure cohort_flow_figure
         count_distribution_figure dynamics_flow_figure forest_figure kaplan_meier_figure
@@ -51,6 +53,7 @@ PUBLIC = {
     "storage": """
         file_digest results_folder software_versions write_anndata write_run_log write_table""",
     "survival": """
+        CumulativeIncidence IncidenceCurve IncidenceValues cumulative_incidence
         CoxResult Curve CurveValues KaplanMeier PersonYears RateRatio TestResult classify_subtype
         cox day_histogram derive_events follow_up kaplan_meier log_rank log_rank_from_histogram
         person_years rate_ratio""",
@@ -137,7 +140,9 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded("import ashworth") & {*HEAVY, "pydantic", "cyclopts"}
 
 
-@pytest.mark.parametrize("room", ["survival", "enumeration", "definitions", "records", "figures"])
+@pytest.mark.parametrize(
+    "room", ["survival", "evidence", "enumeration", "definitions", "records", "figures"]
+)
 def test_importing_a_room_loads_no_heavy_package(room):
     assert not loaded(f"import ashworth.{room}") & HEAVY
 
