@@ -53,10 +53,11 @@ PUBLIC = {
     "storage": """
         file_digest results_folder software_versions write_anndata write_run_log write_table""",
     "survival": """
-        CumulativeIncidence IncidenceCurve IncidenceValues cumulative_incidence
-        CoxResult Curve CurveValues KaplanMeier PersonYears RateRatio TestResult classify_subtype
-        cox day_histogram derive_events follow_up kaplan_meier log_rank log_rank_from_histogram
-        person_years rate_ratio""",
+        CoxResult CumulativeIncidence Curve CurveValues IncidenceCurve IncidenceValues
+        InteractionTest KaplanMeier PersonYears RateRatio SubgroupEffects SubgroupLevel TestResult
+        TreatmentByMarker classify_subtype cox cumulative_incidence day_histogram derive_events
+        follow_up kaplan_meier log_rank log_rank_from_histogram person_years rate_ratio
+        subgroup_effects treatment_by_marker""",
     "testing": "",
     "workflows": "",
 }
