@@ -10,7 +10,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("ashworth.survival", "ashworth.enumeration", "ashworth.classification")
+ROOMS = (
+    "ashworth.survival",
+    "ashworth.enumeration",
+    "ashworth.classification",
+    "ashworth.evidence",
+)
 
 
 def public_functions() -> set[str]:

@@ -11,6 +11,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 import ashworth.enumeration
+import ashworth.evidence
 import ashworth.survival
 from ashworth.cli.main import app
 from ashworth.workflows.study.analysis_settings import REQUESTS, Seeded
@@ -93,7 +94,9 @@ def test_no_row_describes_a_key_that_does_not_exist():
 
 
 @pytest.mark.parametrize(
-    "room", [ashworth.survival, ashworth.enumeration], ids=lambda r: r.__name__
+    "room",
+    [ashworth.survival, ashworth.enumeration, ashworth.evidence],
+    ids=lambda r: r.__name__,
 )
 def test_every_public_name_stands_on_its_page(room):
     pages = (DOCS / "reference").glob(f"{room.__name__.split('.')[1]}*.md")

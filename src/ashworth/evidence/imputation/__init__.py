@@ -1,0 +1,1 @@
+"""Multiple imputation of covariates and the pooling of its results."""

@@ -1,0 +1,1 @@
+"""Pooling of estimates over studies or centres."""
