@@ -64,7 +64,7 @@ def test_a_region_of_a_frame_is_subtracted_like_the_whole_frame():
     rng = np.random.default_rng(2)
     frame = rng.normal(200, 20, (150, 210)).round().astype(np.uint16)
     lines, part = background_lines(background_grid(frame)), np.empty((60, 70), np.float32)
-    subtract_lines(frame[37:97, 51:121], lines, part, top=37, left=51)
+    subtract_lines(frame[37:97, 51:121], lines, part, shift=(37, 51))
     assert np.array_equal(part, subtract_background(frame)[37:97, 51:121])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_PX = 16
+HALF_PX = BLOCK_PX // 2
 
 
 def background_grid(image: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -39,22 +40,36 @@ def background_grid(image: NDArray[np.uint16]) -> NDArray[np.float32]:
 
 def _half_block_means(image: NDArray[np.uint16], rows: int, columns: int) -> NDArray[np.uint16]:
     """Means of 8 x 8 pixels; beyond the lower and right border the image is reflected."""
-    half = BLOCK_PX // 2
     height, width = image.shape
     means = np.empty((rows, columns), np.uint16)
-    whole_rows, whole_columns = height // half, width // half
+    whole_rows, whole_columns = height // HALF_PX, width // HALF_PX
     strips = (
         (slice(0, whole_rows), slice(0, whole_columns)),
         (slice(whole_rows, rows), slice(0, columns)),
         (slice(0, whole_rows), slice(whole_columns, columns)),
     )
     for down, across in strips:
-        size = (across.stop - across.start, down.stop - down.start)
-        if 0 in size:
-            continue
-        part = _reflected(image, down, across, half)
-        means[down, across] = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        if down.stop > down.start and across.stop > across.start:
+            _block_means(_reflected(image, down, across, HALF_PX), means[down, across])
     return means
+
+
+@numba.njit(cache=True, nogil=True)
+def _block_means(image: NDArray[np.uint16], means: NDArray[np.uint16]) -> None:
+    """Means of 8 x 8 pixels, halves to the even number."""
+    rows, columns = means.shape
+    line = np.empty(HALF_PX * columns, np.int32)
+    for r in range(rows):
+        line[:] = 0
+        for y in range(HALF_PX * r, HALF_PX * (r + 1)):
+            for x in range(line.size):
+                line[x] += image[y, x]
+        for c in range(columns):
+            total = 0
+            for x in range(HALF_PX * c, HALF_PX * (c + 1)):
+                total += line[x]
+            mean, rest = total >> 6, total & 63
+            means[r, c] = mean + (rest > 32 or (rest == 32 and mean & 1 == 1))
 
 
 def _reflected(
@@ -76,25 +91,27 @@ def _reflected(
 def _subtract_rows(
     image: NDArray[np.uint16],
     lines: NDArray[np.float32],
-    top: int,
-    left: int,
+    shift_y: int,
+    shift_x: int,
+    box: tuple[int, int, int, int],
     out: NDArray[np.float32],
 ) -> None:
     """Subtract the surface that `lines` (one per row of blocks) span, linear between them."""
-    height, width = image.shape
+    y0, y1, x0, x1 = box
     half, block = np.float32(0.5), np.float32(BLOCK_PX)
-    for y in range(height):
+    for y in range(y0, y1):
         v = min(
-            max((top + y + half) / block - half, np.float32(0)),
+            max((shift_y + y + half) / block - half, np.float32(0)),
             np.float32(len(lines) - 1),
         )
         above = int(v)
         below = min(above + 1, len(lines) - 1)
         share = np.float32(v - above)
-        high, low = lines[above, left : left + width], lines[below, left : left + width]
-        for x in range(width):
+        high, low = lines[above, shift_x + x0 :], lines[below, shift_x + x0 :]
+        row, target = image[y, x0:x1], out[y, x0:x1]
+        for x in range(row.size):
             level = high[x] + share * (low[x] - high[x])
-            out[y, x] = np.float32(image[y, x]) - level
+            target[x] = np.float32(row[x]) - level
 
 
 def background_lines(grid: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -130,19 +147,25 @@ def subtract_lines(
     lines: NDArray[np.float32],
     out: NDArray[np.float32],
     *,
-    top: int = 0,
-    left: int = 0,
+    shift: tuple[int, int] = (0, 0),
+    box: tuple[int, int, int, int] | None = None,
 ) -> None:
     """Write image minus the bilinear surface of its frame's `background_lines` into `out`.
 
     Parameters
     ----------
     image, out : ndarray, same shape
-        A region of a frame whose upper left pixel is (top, left).
+        Fastest where their rows lie one after the other in memory.
     lines : ndarray of float32
         From `background_lines` of the whole frame.
+    shift : tuple of int
+        Row and column of the frame at the image's upper left pixel.
+    box : tuple of int, optional
+        First and last (exclusive) row, first and last column of the image to be written; all by
+        default.
     """
-    _subtract_rows(image, lines, top, left, out)
+    height, width = image.shape
+    _subtract_rows(image, lines, shift[0], shift[1], box or (0, height, 0, width), out)
 
 
 def subtract_background(image: NDArray[np.uint16]) -> NDArray[np.float32]:

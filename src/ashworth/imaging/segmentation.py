@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ashworth.imaging.blur import blur_of_five
 from ashworth.imaging.cartridge_nuclei import cartridge_nuclei
 from ashworth.imaging.fragments import join_fragments
 from ashworth.imaging.territories import Labels, Reach, cells_of, trim_to_stain
@@ -108,7 +109,10 @@ def smoothed(above: Planes, sigma_px: float, out: Planes | None = None) -> Plane
     out = np.empty_like(above) if out is None else out
     size = 2 * max(1, round(2 * sigma_px)) + 1
     for plane, target in zip(above, out, strict=True):
-        cv2.GaussianBlur(plane, (size, size), sigma_px, dst=target)
+        if size == 5 and min(plane.shape) > 4:
+            blur_of_five(plane, sigma_px, target)
+        else:
+            cv2.GaussianBlur(plane, (size, size), sigma_px, dst=target)
     return out
 
 

@@ -176,9 +176,8 @@ class FrameStore:
         if x0 >= x1 or y0 >= y1:
             return
         for c, along in enumerate(lines):
-            part = pixels[c, y0 - y : y1 - y, x0 - x : x1 - x]
-            raw[c, y0:y1, x0:x1] = part
-            subtract_lines(part, along, above[c, y0:y1, x0:x1], top=y0 - y, left=x0 - x)
+            raw[c, y0:y1, x0:x1] = pixels[c, y0 - y : y1 - y, x0 - x : x1 - x]
+            subtract_lines(raw[c], along, above[c], shift=(-y, -x), box=(y0, y1, x0, x1))
 
     def drop(self, index: int) -> None:
         """Drop one frame."""
