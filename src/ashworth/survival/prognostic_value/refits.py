@@ -1,0 +1,126 @@
+"""Fit a Cox model to many bootstrap samples of its rows.
+
+A bootstrap sample is true duplication of rows: under Efron's way with ties the copies of one event
+are tied events, which is not the same as one event of a larger weight. Every search starts from the model's
+own coefficients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ashworth.errors import EstimationError
+from ashworth.survival.inputs import Floats, Integers, check_number
+from ashworth.survival.proportional_hazards.data import CoxData
+from ashworth.survival.proportional_hazards.newton import maximise
+from ashworth.survival.proportional_hazards.result import CoxResult
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """The model fitted to one sample.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        Positions of the sample's rows, ascending.
+    coefficients : ndarray, shape (p,)
+        In units of the covariates.
+    rise, null : float
+        Log partial likelihood above that of no covariates, and that.
+    """
+
+    rows: Integers
+    coefficients: Floats
+    rise: float
+    null: float
+
+
+def refit_samples(
+    data: CoxData, start: Floats, samples: Iterable[Integers], *, efron: bool
+) -> Iterator[Refit | None]:
+    """Fit every sample; None where not all coefficients are finite.
+
+    Parameters
+    ----------
+    data : CoxData
+        Rows of the model, without weights.
+    start : ndarray, shape (p,)
+        Coefficients from which each search starts.
+    samples : iterable of ndarray of int
+        Positions of the rows of each sample.
+    efron : bool
+        Efron's treatment of ties, else Breslow's.
+    """
+    for rows in samples:
+        yield _refit(data.take(rows), rows, start, efron=efron)
+
+
+def _refit(sample: CoxData, rows: Integers, start: Floats, *, efron: bool) -> Refit | None:
+    if not sample.event.any():
+        return None
+    with np.errstate(all="ignore"):
+        design = sample.design()
+        if design.rows.size == 0 or not design.scale.all():
+            return None
+        try:
+            fit = maximise(design, efron=efron, start=start * design.scale)
+        except EstimationError:
+            return None
+    if fit.infinite.any() or fit.fitted.size < design.scale.size:
+        return None
+    rise = fit.best.value - fit.null.value
+    return Refit(rows, fit.beta / design.scale, rise, fit.null.value)
+
+
+def draw_rows(
+    n: int, replicates: int, rng: np.random.Generator, cluster: Integers | None
+) -> Iterator[Integers]:
+    """Draw rows, or whole clusters, with replacement; ascending within a sample."""
+    if cluster is None:
+        for _ in range(replicates):
+            yield np.sort(rng.integers(0, n, n))
+        return
+    order = np.argsort(cluster, kind="stable")
+    sizes = np.bincount(cluster)
+    ends = sizes.cumsum()
+    for _ in range(replicates):
+        chosen = rng.integers(0, sizes.size, sizes.size)
+        rows = [order[ends[c] - sizes[c] : ends[c]] for c in chosen.tolist()]
+        yield np.sort(np.concatenate(rows))
+
+
+def check_replicates(value: int, name: str, least: int) -> int:
+    """Return a whole number of replicates of at least `least`."""
+    allowed = f"a whole number, {least} or more"
+    count = check_number(value, name, allowed)
+    if count < least or count != int(count):
+        raise EstimationError(f"{name} is {value!r}; allowed: {allowed}")
+    return int(count)
+
+
+def generator(seed: int | np.random.Generator | None, name: str) -> np.random.Generator:
+    """Return the caller's generator, or one from a seed; none is an error."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if seed is None or isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise EstimationError(
+            f"{name}: seed is {seed!r}; allowed: a whole number or a numpy.random.Generator, so "
+            "that the result can be repeated"
+        )
+    return np.random.default_rng(int(seed))
+
+
+def finite_model(fit: CoxResult, name: str) -> CoxData:
+    """Rows of a model all of whose coefficients are finite, without weights."""
+    bad = [n for n, b in zip(fit.names, fit.coefficients, strict=True) if not np.isfinite(b)]
+    if bad:
+        raise EstimationError(
+            f"{name}: {', '.join(bad)} has no finite coefficient; leave it out first"
+        )
+    if fit.data.weights is not None:
+        raise EstimationError(f"{name}: not defined with case weights; repeat the rows instead")
+    return replace(fit.data, rows=np.arange(fit.n))
