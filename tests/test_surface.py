@@ -34,7 +34,9 @@ PUBLIC = {
         positivity proportion_interval recovery_line smallest_cutoff statuses
         volume_for_detection""",
     "evidence": """
-        Heterogeneity Interval NarrowIntervalWarning Pooled Prediction pool""",
+        CentreFit CentreInteraction Heterogeneity InteractionEffect Interval LeaveOneOut
+        NarrowIntervalWarning OneStage Pooled Prediction TwoStage interaction_within_and_across
+        leave_one_centre_out one_stage pool two_stage""",
     "figures": """
         Figure cartridge_map_figure cell_scatter_figure cohort_flow_figure
         count_distribution_figure dynamics_flow_figure forest_figure kaplan_meier_figure
@@ -53,11 +55,17 @@ PUBLIC = {
     "storage": """
         file_digest results_folder software_versions write_anndata write_run_log write_table""",
     "survival": """
-        CoxResult CumulativeIncidence Curve CurveValues IncidenceCurve IncidenceValues
-        InteractionTest KaplanMeier PersonYears RateRatio SubgroupEffects SubgroupLevel TestResult
-        TreatmentByMarker classify_subtype cox cumulative_incidence day_histogram derive_events
-        follow_up kaplan_meier log_rank log_rank_from_histogram person_years rate_ratio
-        subgroup_effects treatment_by_marker""",
+        AccuracyDifference BrierScore Concordance ConcordanceDifference CoxResult
+        CumulativeIncidence Curve CurveValues FirthResult FrailtyResult HazardRatioWindows
+        IncidenceCurve IncidenceValues InteractionTest KaplanMeier LandmarkResult
+        MilestoneDifference NetReclassification PersonYears ProfileLimits RateRatio
+        RestrictedMeanDifference StatusHistory SubgroupEffects SubgroupLevel TestResult
+        TimeDependentAuc TreatmentByMarker UnsharedFrailtyWarning brier_score classify_subtype
+        compare_accuracy compare_concordance concordance cox cox_concordance cumulative_incidence
+        day_histogram derive_events firth_cox follow_up frailty_cox hazard_ratio_windows
+        kaplan_meier landmark log_rank log_rank_from_histogram milestone_difference
+        net_reclassification person_years profile_limits rate_ratio restricted_mean_difference
+        status_history subgroup_effects time_dependent_auc treatment_by_marker uno_concordance""",
     "testing": "",
     "workflows": "",
 }

@@ -61,7 +61,62 @@ if TYPE_CHECKING:
         restricted_mean_difference as restricted_mean_difference,
     )
     from ashworth.survival.endpoints import derive_events as derive_events
+    from ashworth.survival.frailty.model import UnsharedFrailtyWarning as UnsharedFrailtyWarning
+    from ashworth.survival.frailty.model import frailty_cox as frailty_cox
+    from ashworth.survival.frailty.result import FrailtyResult as FrailtyResult
+    from ashworth.survival.prognostic_value.accuracy_difference import (
+        AccuracyDifference as AccuracyDifference,
+    )
+    from ashworth.survival.prognostic_value.accuracy_difference import (
+        compare_accuracy as compare_accuracy,
+    )
+    from ashworth.survival.prognostic_value.brier import BrierScore as BrierScore
+    from ashworth.survival.prognostic_value.brier import brier_score as brier_score
+    from ashworth.survival.prognostic_value.concordance_index import (
+        compare_concordance as compare_concordance,
+    )
+    from ashworth.survival.prognostic_value.concordance_index import concordance as concordance
+    from ashworth.survival.prognostic_value.concordance_index import (
+        cox_concordance as cox_concordance,
+    )
+    from ashworth.survival.prognostic_value.concordance_result import Concordance as Concordance
+    from ashworth.survival.prognostic_value.concordance_result import (
+        ConcordanceDifference as ConcordanceDifference,
+    )
+    from ashworth.survival.prognostic_value.reclassification import (
+        NetReclassification as NetReclassification,
+    )
+    from ashworth.survival.prognostic_value.reclassification import (
+        net_reclassification as net_reclassification,
+    )
+    from ashworth.survival.prognostic_value.time_dependent_auc import (
+        TimeDependentAuc as TimeDependentAuc,
+    )
+    from ashworth.survival.prognostic_value.time_dependent_auc import (
+        time_dependent_auc as time_dependent_auc,
+    )
+    from ashworth.survival.prognostic_value.uno import uno_concordance as uno_concordance
+    from ashworth.survival.proportional_hazards.firth import FirthResult as FirthResult
+    from ashworth.survival.proportional_hazards.firth import firth_cox as firth_cox
     from ashworth.survival.proportional_hazards.model import cox as cox
+    from ashworth.survival.proportional_hazards.ph_result import (
+        ProportionalHazardsTest as ProportionalHazardsTest,
+    )
+    from ashworth.survival.proportional_hazards.ph_test import (
+        proportional_hazards_test as proportional_hazards_test,
+    )
+    from ashworth.survival.proportional_hazards.prediction import PredictedCurve as PredictedCurve
+    from ashworth.survival.proportional_hazards.prediction import (
+        PredictedSurvival as PredictedSurvival,
+    )
+    from ashworth.survival.proportional_hazards.prediction import baseline_hazard as baseline_hazard
+    from ashworth.survival.proportional_hazards.prediction import (
+        predict_survival as predict_survival,
+    )
+    from ashworth.survival.proportional_hazards.profile import ProfileLimits as ProfileLimits
+    from ashworth.survival.proportional_hazards.profile import profile_limits as profile_limits
+    from ashworth.survival.proportional_hazards.residuals import CoxResiduals as CoxResiduals
+    from ashworth.survival.proportional_hazards.residuals import cox_residuals as cox_residuals
     from ashworth.survival.proportional_hazards.result import CoxResult as CoxResult
     from ashworth.survival.results import TestResult as TestResult
     from ashworth.survival.subgroup_rows import SubgroupLevel as SubgroupLevel
@@ -69,41 +124,84 @@ if TYPE_CHECKING:
     from ashworth.survival.subgroups import SubgroupEffects as SubgroupEffects
     from ashworth.survival.subgroups import subgroup_effects as subgroup_effects
     from ashworth.survival.subtypes import classify_subtype as classify_subtype
+    from ashworth.survival.time_varying.history import StatusHistory as StatusHistory
+    from ashworth.survival.time_varying.history import status_history as status_history
+    from ashworth.survival.time_varying.landmarks import LandmarkResult as LandmarkResult
+    from ashworth.survival.time_varying.landmarks import landmark as landmark
+    from ashworth.survival.time_varying.windows import HazardRatioWindows as HazardRatioWindows
+    from ashworth.survival.time_varying.windows import (
+        hazard_ratio_windows as hazard_ratio_windows,
+    )
     from ashworth.survival.treatment_marker import TreatmentByMarker as TreatmentByMarker
     from ashworth.survival.treatment_marker import treatment_by_marker as treatment_by_marker
 
 _PLACES = {
-    "InteractionTest": "subgroups",
-    "SubgroupEffects": "subgroups",
-    "SubgroupLevel": "subgroup_rows",
-    "TreatmentByMarker": "treatment_marker",
-    "subgroup_effects": "subgroups",
-    "treatment_by_marker": "treatment_marker",
+    "AccuracyDifference": "prognostic_value.accuracy_difference",
+    "BrierScore": "prognostic_value.brier",
+    "Concordance": "prognostic_value.concordance_result",
+    "ConcordanceDifference": "prognostic_value.concordance_result",
+    "CoxResiduals": "proportional_hazards.residuals",
     "CoxResult": "proportional_hazards.result",
     "CumulativeIncidence": "competing_risks.incidence",
     "Curve": "curves.curve",
     "CurveValues": "curves.curve",
+    "FirthResult": "proportional_hazards.firth",
+    "FrailtyResult": "frailty.result",
+    "HazardRatioWindows": "time_varying.windows",
     "IncidenceCurve": "competing_risks.curve",
     "IncidenceValues": "competing_risks.curve",
+    "InteractionTest": "subgroups",
     "KaplanMeier": "curves.kaplan_meier_curves",
+    "LandmarkResult": "time_varying.landmarks",
     "MilestoneDifference": "curves.milestones",
+    "NetReclassification": "prognostic_value.reclassification",
     "PersonYears": "curves.person_time",
+    "PredictedCurve": "proportional_hazards.prediction",
+    "PredictedSurvival": "proportional_hazards.prediction",
+    "ProfileLimits": "proportional_hazards.profile",
+    "ProportionalHazardsTest": "proportional_hazards.ph_result",
     "RateRatio": "curves.person_time",
     "RestrictedMeanDifference": "curves.restricted_means",
+    "StatusHistory": "time_varying.history",
+    "SubgroupEffects": "subgroups",
+    "SubgroupLevel": "subgroup_rows",
     "TestResult": "results",
+    "TimeDependentAuc": "prognostic_value.time_dependent_auc",
+    "TreatmentByMarker": "treatment_marker",
+    "UnsharedFrailtyWarning": "frailty.model",
+    "baseline_hazard": "proportional_hazards.prediction",
+    "brier_score": "prognostic_value.brier",
     "classify_subtype": "subtypes",
+    "compare_accuracy": "prognostic_value.accuracy_difference",
+    "compare_concordance": "prognostic_value.concordance_index",
+    "concordance": "prognostic_value.concordance_index",
     "cox": "proportional_hazards.model",
+    "cox_concordance": "prognostic_value.concordance_index",
+    "cox_residuals": "proportional_hazards.residuals",
     "cumulative_incidence": "competing_risks.incidence",
     "day_histogram": "curves.log_rank_test",
     "derive_events": "endpoints",
+    "firth_cox": "proportional_hazards.firth",
     "follow_up": "curves.follow_up_time",
+    "frailty_cox": "frailty.model",
+    "hazard_ratio_windows": "time_varying.windows",
     "kaplan_meier": "curves.kaplan_meier_curves",
+    "landmark": "time_varying.landmarks",
     "log_rank": "curves.log_rank_test",
     "log_rank_from_histogram": "curves.log_rank_test",
     "milestone_difference": "curves.milestones",
+    "net_reclassification": "prognostic_value.reclassification",
     "person_years": "curves.person_time",
+    "predict_survival": "proportional_hazards.prediction",
+    "profile_limits": "proportional_hazards.profile",
+    "proportional_hazards_test": "proportional_hazards.ph_test",
     "rate_ratio": "curves.person_time",
     "restricted_mean_difference": "curves.restricted_means",
+    "status_history": "time_varying.history",
+    "subgroup_effects": "subgroups",
+    "time_dependent_auc": "prognostic_value.time_dependent_auc",
+    "treatment_by_marker": "treatment_marker",
+    "uno_concordance": "prognostic_value.uno",
 }
 
 __all__ = sorted(_PLACES)

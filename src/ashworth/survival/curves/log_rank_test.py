@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ashworth.errors import EstimationError
+from ashworth.survival.curves.log_rank_weights import TimeWeights, Weighting, time_weights
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
     Booleans,
     Faults,
     Floats,
     Integers,
-    check_number,
     in_time_order,
     labels,
     merge_near_ties,
@@ -99,13 +99,18 @@ def log_rank_from_histogram(
     >>> o.tolist(), e.tolist(), v[0, 0].tolist()
     ([1.0, 0.0], [0.5, 0.5], 0.25)
     """
+    time = np.arange(deaths.shape[1], dtype=np.float64)
+    return _weighted(deaths, at_risk, time, TimeWeights("fleming-harrington", rho))
+
+
+def _weighted(
+    deaths: Floats, at_risk: Floats, time: Floats, weights: TimeWeights
+) -> tuple[Floats, Floats, Floats]:
+    """Observed, expected and variance of one stratum whose columns are at `time`."""
     d, r = deaths.sum(axis=0), at_risk.sum(axis=0)
     seen = d > 0
     deaths, at_risk, d, r = deaths[:, seen], at_risk[:, seen], d[seen], r[seen]
-    if rho == 0.0:
-        weight = np.ones_like(d)
-    else:
-        weight = np.concatenate([[1.0], np.cumprod(1.0 - d / r)])[:-1] ** rho
+    weight = weights.at(d, r, time[seen])
     share = at_risk / r
     spread = weight**2 * d * np.divide(r - d, r - 1.0, out=np.zeros_like(r), where=r > 1)
     variance = np.diag(share @ spread) - (share * spread) @ share.T
@@ -113,7 +118,7 @@ def log_rank_from_histogram(
 
 
 def _all_strata(
-    cells: Cells, event: Booleans, group: Integers, k: int, rho: float
+    cells: Cells, time: Floats, event: Booleans, group: Integers, k: int, weights: TimeWeights
 ) -> tuple[Floats, Floats, Floats]:
     """Sum over strata; their cells lie side by side in one histogram."""
     n_cells = cells.deaths.size
@@ -123,11 +128,13 @@ def _all_strata(
     deaths, at_risk = day_histogram(
         cells.exit_cell, event, group, n_groups=k, n_days=n_cells, entry=late
     )
-    if rho == 0.0:
-        return log_rank_from_histogram(deaths, at_risk)
+    at = np.zeros(n_cells)
+    if weights.equal:
+        return _weighted(deaths, at_risk, at, weights)
+    at[cells.exit_cell[event]] = time[event]
     observed, expected, variance = np.zeros(k), np.zeros(k), np.zeros((k, k))
     for a, b in zip(cells.stratum_start[:-1], cells.stratum_start[1:], strict=True):
-        o, e, v = log_rank_from_histogram(deaths[:, a:b], at_risk[:, a:b], rho)
+        o, e, v = _weighted(deaths[:, a:b], at_risk[:, a:b], at[a:b], weights)
         observed, expected, variance = observed + o, expected + e, variance + v
     return observed, expected, variance
 
@@ -149,9 +156,16 @@ def log_rank(
     strata: Any = None,
     entry: Any = None,
     rho: float = 0.0,
+    gamma: float = 0.0,
+    weighting: Weighting = "fleming-harrington",
+    delay: float | None = None,
     tie_tolerance: float = TIE_TOLERANCE,
 ) -> TestResult:
-    """Test that k groups have the same hazard.
+    r"""Test that k groups have the same hazard.
+
+    Choose weights before seeing the curves: a weight that is chosen by them has no valid p-value.
+    Weights that grow with time (`gamma`, ``"modestly-weighted"``) look for late differences,
+    falling ones (`rho`, ``"gehan-breslow"``, ``"tarone-ware"``) for early ones.
 
     Parameters
     ----------
@@ -162,11 +176,16 @@ def log_rank(
     group : array-like, shape (n,)
         Labels of two or more groups.
     strata : array-like, shape (n,), optional
-        Labels of strata; observed and expected are added over them.
+        Labels of strata; observed and expected are added over them, weights are each stratum's.
     entry : array-like, shape (n,), optional
         Late entry: at risk at t if ``entry < t <= time``.
-    rho : float
-        G-rho family: 0 log-rank, 1 Peto and Peto's modification of the Wilcoxon test.
+    rho, gamma : float
+        Fleming-Harrington weights; (0, 0) log-rank, (1, 0) Peto and Peto's modification of the
+        Wilcoxon test, (0, 1) late differences. `gamma` is 0 or more.
+    weighting : {"fleming-harrington", "tarone-ware", "gehan-breslow", "modestly-weighted"}
+        Kind of the weights; all but the first take no `rho` and `gamma`.
+    delay : float, optional
+        Time t* of the modestly weighted test, in the unit of `time`: its weights rise until then.
     tie_tolerance : float
         As for `kaplan_meier`.
 
@@ -175,21 +194,32 @@ def log_rank(
     TestResult
         ``.statistic .df .p_value``, per group ``.observed .expected``, ``.variance``. The degrees
         of freedom are the rank of the variance: a group never at risk does not count. The
-        observed and expected are weighted when `rho` is not 0.
+        observed and expected are weighted unless all weights are 1.
 
     Raises
     ------
     InputError
         All faults of the arguments, with their rows.
     EstimationError
-        With one group only, or without events.
+        With one group only, without events, with options that contradict each other, or where
+        every weight is 0 or a weight is infinite.
+
+    Notes
+    -----
+    With pooled survival S (Kaplan-Meier, all groups of a stratum) and r at risk, the weights are
+
+    .. math:: S(t-)^{\rho} (1 - S(t-))^{\gamma},\quad \sqrt{r(t)},\quad r(t),\quad
+              1 / \max\{S(t-), S(t^*)\}
 
     References
     ----------
     .. [1] Mantel N (1966). Evaluation of survival data and two new rank order statistics arising
        in its consideration. Cancer Chemother Rep 50:163-170.
-    .. [2] Harrington DP, Fleming TR (1982). A class of rank test procedures for censored survival
-       data. Biometrika 69:553-566.
+    .. [2] Fleming TR, Harrington DP (1991). Counting processes and survival analysis. Wiley,
+       chapter 7.
+    .. [3] Tarone RE, Ware J (1977). On distribution-free tests for equality of survival
+       distributions. Biometrika 64:156-160.
+    .. [4] Magirr D, Burman CF (2019). Modestly weighted logrank tests. Stat Med 38:3782-3790.
 
     Examples
     --------
@@ -197,7 +227,7 @@ def log_rank(
     >>> round(test.statistic, 4), test.df
     (2.5567, 1)
     """
-    check_number(rho, "rho", "a number: 0 log-rank, 1 Peto")
+    weights = time_weights(weighting, rho, gamma, delay)
     faults = Faults("log_rank")
     names, codes = labels(group, "group", faults)
     stratum, n_strata = None, 1
@@ -214,11 +244,32 @@ def log_rank(
     t, e = merge_near_ties(seen.time, seen.entry, tie_tolerance)
     cells = find_cells(t, seen.event, e, stratum, n_strata)
     assert sorted_codes is not None
-    observed, expected, variance = _all_strata(cells, seen.event, sorted_codes, len(names), rho)
+    observed, expected, variance = _all_strata(
+        cells, t, seen.event, sorted_codes, len(names), weights
+    )
+    if not weights.equal:
+        _refuse_weights(observed, weights)
     statistic, rank = quadratic_form(observed - expected, variance)
-    options = {"rho": rho, "strata": strata is not None, "entry": entry is not None}
+    options = {
+        "rho": rho, "gamma": gamma, "weighting": weighting, "delay": delay,
+        "strata": strata is not None, "entry": entry is not None,
+    }  # fmt: skip
     return TestResult(
-        statistic, rank, chi_square_p(statistic, rank), "log-rank" if rho == 0 else "G-rho",
+        statistic, rank, chi_square_p(statistic, rank), weights.method,
         t.size, events, tuple(names), np.bincount(codes, minlength=len(names)), observed, expected,
         variance, options,
     )  # fmt: skip
+
+
+def _refuse_weights(observed: Floats, weights: TimeWeights) -> None:
+    """Refuse sums that no weight or an infinite one has spoilt."""
+    if not np.isfinite(observed).all():
+        raise EstimationError(
+            f"log_rank: the weights of {weights.method} are infinite, because the pooled survival "
+            "is 0 before a later event (late entry); use weights that do not divide by it"
+        )
+    if not observed.any():
+        raise EstimationError(
+            f"log_rank: every event has weight 0 by {weights.method} (all at the first event "
+            "time of their stratum); use other weights"
+        )

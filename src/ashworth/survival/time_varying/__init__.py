@@ -1,0 +1,1 @@
+"""Status that changes and effects that change: landmarks, start-stop rows, windows of follow-up."""
