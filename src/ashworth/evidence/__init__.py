@@ -10,6 +10,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.evidence.individual_data.centres import CentreFit as CentreFit
+    from ashworth.evidence.individual_data.interactions import (
+        CentreInteraction as CentreInteraction,
+    )
+    from ashworth.evidence.individual_data.interactions import (
+        InteractionEffect as InteractionEffect,
+    )
+    from ashworth.evidence.individual_data.interactions import (
+        interaction_within_and_across as interaction_within_and_across,
+    )
+    from ashworth.evidence.individual_data.leave_out import LeaveOneOut as LeaveOneOut
+    from ashworth.evidence.individual_data.leave_out import (
+        leave_one_centre_out as leave_one_centre_out,
+    )
+    from ashworth.evidence.individual_data.one_stages import OneStage as OneStage
+    from ashworth.evidence.individual_data.one_stages import one_stage as one_stage
+    from ashworth.evidence.individual_data.two_stages import TwoStage as TwoStage
+    from ashworth.evidence.individual_data.two_stages import two_stage as two_stage
     from ashworth.evidence.pooling.model import NarrowIntervalWarning as NarrowIntervalWarning
     from ashworth.evidence.pooling.model import pool as pool
     from ashworth.evidence.pooling.result import Heterogeneity as Heterogeneity
@@ -18,12 +36,22 @@ if TYPE_CHECKING:
     from ashworth.evidence.pooling.result import Prediction as Prediction
 
 _PLACES = {
+    "CentreFit": "individual_data.centres",
+    "CentreInteraction": "individual_data.interactions",
     "Heterogeneity": "pooling.result",
+    "InteractionEffect": "individual_data.interactions",
     "Interval": "pooling.result",
+    "LeaveOneOut": "individual_data.leave_out",
     "NarrowIntervalWarning": "pooling.model",
+    "OneStage": "individual_data.one_stages",
     "Pooled": "pooling.result",
     "Prediction": "pooling.result",
+    "TwoStage": "individual_data.two_stages",
+    "interaction_within_and_across": "individual_data.interactions",
+    "leave_one_centre_out": "individual_data.leave_out",
+    "one_stage": "individual_data.one_stages",
     "pool": "pooling.model",
+    "two_stage": "individual_data.two_stages",
 }
 
 __all__ = sorted(_PLACES)

@@ -295,7 +295,7 @@ def pool(
     --------
     >>> found = pool([0.45, 0.72, 0.10, 0.55], [0.20, 0.25, 0.22, 0.15], studies=list("ABCD"))
     >>> print(f"{found.estimate:.4f} ({found.lower:.4f} to {found.upper:.4f})")
-    0.4594 (0.0590 to 0.8597)
+    0.4601 (0.0859 to 0.8344)
     """
     check_option(method, "method", METHODS)
     check_option(test, "test", TESTS)
