@@ -1,0 +1,1 @@
+"""Cox models with a frailty that patients of one group share."""
