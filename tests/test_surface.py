@@ -25,6 +25,9 @@ PUBLIC = {
         Endpoint KINDS Her2Calibration Her2Rule Level OUTCOME_KINDS PositivityRule Reference
         Subtype json_schema load load_all references""",
     "enumeration": """
+        CountBeforeImaging CountKinetics ResponseByCategory ResponseByDynamics ResponseModel
+        count_before_imaging count_kinetics response_by_category response_by_dynamics
+        response_model
         CallCounts ChangeTest CountLimits CountRegression DetectionCurve DetectionLimit Dynamics
         FewMeasurementsWarning FittedPopulation Interval Measurement NegativeBinomial
         PoissonLognormal Positivity RecoveryLine Statuses TubeTotals agreement_probability
@@ -55,17 +58,20 @@ PUBLIC = {
     "storage": """
         file_digest results_folder software_versions write_anndata write_run_log write_table""",
     "survival": """
-        AccuracyDifference BrierScore Concordance ConcordanceDifference CoxResult
-        CumulativeIncidence Curve CurveValues FirthResult FrailtyResult HazardRatioWindows
-        IncidenceCurve IncidenceValues InteractionTest KaplanMeier LandmarkResult
-        MilestoneDifference NetReclassification PersonYears ProfileLimits RateRatio
+        AccuracyDifference BrierScore Concordance ConcordanceDifference CoxResiduals
+        CoxResult CumulativeIncidence Curve CurveValues FirthResult FrailtyResult
+        HazardRatioWindows IncidenceCurve IncidenceValues InteractionTest KaplanMeier
+        LandmarkResult MilestoneDifference NetReclassification PersonYears
+        PredictedCurve PredictedSurvival ProfileLimits ProportionalHazardsTest RateRatio
         RestrictedMeanDifference StatusHistory SubgroupEffects SubgroupLevel TestResult
-        TimeDependentAuc TreatmentByMarker UnsharedFrailtyWarning brier_score classify_subtype
-        compare_accuracy compare_concordance concordance cox cox_concordance cumulative_incidence
-        day_histogram derive_events firth_cox follow_up frailty_cox hazard_ratio_windows
-        kaplan_meier landmark log_rank log_rank_from_histogram milestone_difference
-        net_reclassification person_years profile_limits rate_ratio restricted_mean_difference
-        status_history subgroup_effects time_dependent_auc treatment_by_marker uno_concordance""",
+        TimeDependentAuc TreatmentByMarker UnsharedFrailtyWarning baseline_hazard
+        brier_score classify_subtype compare_accuracy compare_concordance concordance
+        cox cox_concordance cox_residuals cumulative_incidence day_histogram
+        derive_events firth_cox follow_up frailty_cox hazard_ratio_windows kaplan_meier
+        landmark log_rank log_rank_from_histogram milestone_difference
+        net_reclassification person_years predict_survival profile_limits
+        proportional_hazards_test rate_ratio restricted_mean_difference status_history
+        subgroup_effects time_dependent_auc treatment_by_marker uno_concordance""",
     "testing": "",
     "workflows": "",
 }

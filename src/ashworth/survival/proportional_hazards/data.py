@@ -46,6 +46,8 @@ class CoxData:
         Covariates.
     rows : ndarray of int, shape (n,)
         Position of each row in what the caller gave.
+    cluster_labels : tuple
+        Sorted labels of the clusters; empty where none were given.
     """
 
     time: Floats
@@ -59,6 +61,7 @@ class CoxData:
     offset: Floats | None
     names: tuple[str, ...]
     rows: Integers
+    cluster_labels: tuple[Any, ...] = ()
 
     @property
     def n_strata(self) -> int:
@@ -74,7 +77,7 @@ class CoxData:
         return CoxData(
             self.time[which], self.event[which], some(self.entry), self.covariates[which],
             some(self.stratum), self.stratum_labels, some(self.cluster), some(self.weights),
-            some(self.offset), self.names, self.rows[which],
+            some(self.offset), self.names, self.rows[which], self.cluster_labels,
         )  # fmt: skip
 
     def design(self) -> CoxDesign:
@@ -115,7 +118,7 @@ def read_cox_data(
     x, terms = covariate_matrix(covariates, names, faults)
     add = None if offset is None else numbers(offset, "offset", faults)
     strata_found, stratum = ([], None) if strata is None else labels(strata, "strata", faults)
-    clusters = None if cluster is None else labels(cluster, "cluster", faults)[1]
+    groups, clusters = ([], None) if cluster is None else labels(cluster, "cluster", faults)
     check_covariates(x, terms, faults)
     if add is not None and not np.isfinite(add.sum()):
         remedy = "leave these rows out"
@@ -125,7 +128,7 @@ def read_cox_data(
     t, e = merge_near_ties(seen.time, seen.entry, tie_tolerance)
     data = CoxData(
         t, seen.event, e, x, stratum if len(strata_found) > 1 else None, tuple(strata_found),
-        clusters, seen.weights, add, terms, np.arange(t.size),
+        clusters, seen.weights, add, terms, np.arange(t.size), tuple(groups),
     )  # fmt: skip
     if seen.weights is not None and seen.weights.min() <= 0.0:
         data = data.take(seen.weights > 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.inputs import Booleans, Floats, Integers
 from ashworth.survival.proportional_hazards.design import CoxDesign
 from ashworth.survival.proportional_hazards.twin import (
     LARGEST_PREDICTOR,
@@ -203,6 +203,105 @@ def row_hazards(
     for r in late_rows:
         v[r] -= risk[r] * hazard[entry_cell[r]]
     return v
+
+
+@njit(cache=True, nogil=True)
+def prefix_within(per_cell: Floats, stratum_start: Integers) -> None:
+    """Replace each cell's values by sums over it and the earlier cells of its stratum, in place."""
+    for j in range(per_cell.shape[0]):
+        for s in range(stratum_start.size - 1):
+            total = 0.0
+            for u in range(stratum_start[s], stratum_start[s + 1]):
+                total += per_cell[j, u]
+                per_cell[j, u] = total
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _score_block(
+    block: Floats, columns: Floats, weights: Floats, risk: Floats, expected: Floats,
+    running: Floats, spared: Floats, means: Floats, exit_cell: Integers, entry_cell: Integers,
+    late: Booleans, dead: Integers, first: int, size: int,
+) -> None:  # fmt: skip
+    """Weighted score residuals of rows ``first:first + size``; `dead` are those with an event."""
+    here = exit_cell[first : first + size]
+    r, e = risk[first : first + size], expected[first : first + size]
+    for j in range(columns.shape[0]):
+        column, result, sums = columns[j, first : first + size], block[j], running[j]
+        for i in range(size):
+            result[i] = r[i] * sums[here[i]] - e[i] * column[i]
+        for k in dead:
+            i, u = k - first, exit_cell[k]
+            result[i] += weights[k] * (column[i] - means[j, u]) - r[i] * spared[j, u]
+        if late.size:
+            for i in range(size):
+                if late[first + i]:
+                    result[i] -= r[i] * sums[entry_cell[first + i]]
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def score_rows(
+    columns: Floats, weights: Floats, risk: Floats, expected: Floats, running: Floats,
+    spared: Floats, means: Floats, exit_cell: Integers, entry_cell: Integers, late: Booleans,
+    event_rows: Integers, cluster: Integers, n_clusters: int,
+) -> Floats:  # fmt: skip
+    """Weighted score residuals, shape (p, m), or with clusters their sums, (p, n_clusters).
+
+    `running` are the covariate-weighted hazards summed up to each cell of its stratum; `spared` the
+    part of them that the dead of the cell do not bear; `expected` the rows' expected events; `late`
+    says who entered after the stratum's first cell (empty without late entry); `cluster` is empty
+    without clusters.
+    """
+    p, m = columns.shape
+    out = np.zeros((p, n_clusters)) if cluster.size else np.empty((p, m))
+    block, passed = np.empty((p, _BLOCK)), 0
+    for first in range(0, m, _BLOCK):
+        size = min(first + _BLOCK, m) - first
+        begin = passed
+        while passed < event_rows.size and event_rows[passed] < first + size:
+            passed += 1
+        _score_block(
+            block, columns, weights, risk, expected, running, spared, means, exit_cell,
+            entry_cell, late, event_rows[begin:passed], first, size,
+        )  # fmt: skip
+        for j in range(p):
+            row = block[j]
+            if cluster.size:
+                for i in range(size):
+                    out[j, cluster[first + i]] += row[i]
+            else:
+                for i in range(size):
+                    out[j, first + i] = row[i]
+    return out
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def score_products(
+    columns: Floats, weights: Floats, risk: Floats, expected: Floats, running: Floats,
+    spared: Floats, means: Floats, exit_cell: Integers, entry_cell: Integers, late: Booleans,
+    event_rows: Integers,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Sum of the rows' weighted score residuals, shape (p,), and of their outer products."""
+    p, m = columns.shape
+    total, products = np.zeros(p), np.zeros((p, p))
+    block, passed = np.empty((p, _BLOCK)), 0
+    for first in range(0, m, _BLOCK):
+        size = min(first + _BLOCK, m) - first
+        begin = passed
+        while passed < event_rows.size and event_rows[passed] < first + size:
+            passed += 1
+        _score_block(
+            block, columns, weights, risk, expected, running, spared, means, exit_cell,
+            entry_cell, late, event_rows[begin:passed], first, size,
+        )  # fmt: skip
+        for j in range(p):
+            for i in range(size):
+                total[j] += block[j, i]
+            for k in range(j + 1):
+                products[j, k] += _segment_sum(block[j], block[k], 0, size)
+    for j in range(p):
+        for k in range(j):
+            products[k, j] = products[j, k]
+    return total, products
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)

@@ -100,8 +100,18 @@ class Layout:
     left_of: Integers
 
 
-def _running(sums: Floats, start: Integers, *, later: bool) -> Floats:
-    """Sums over a block and the later (or earlier) ones of its stratum, along the last axis."""
+def running_sums(sums: Floats, start: Integers, *, later: bool) -> Floats:
+    """Sums over an item and the later (or earlier) ones of its stratum, along the last axis.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (..., k)
+        Values of the items: blocks, or cells.
+    start : ndarray of int, shape (S + 1,)
+        First item of each stratum.
+    later : bool
+        Sum over the later ones, else the earlier.
+    """
     sizes = np.diff(start)
     longest = int(sizes.max())
     if longest > _LONG:
@@ -129,7 +139,7 @@ def _later_blocks(sums: Floats, blocks: Blocks) -> Floats:
     if blocks.below is not None:
         return sums @ blocks.below
     out = np.zeros_like(sums)
-    out[..., :-1] = _running(sums, blocks.start, later=True)[..., 1:]
+    out[..., :-1] = running_sums(sums, blocks.start, later=True)[..., 1:]
     out[..., blocks.start[1:] - 1] = 0.0
     return out
 
@@ -139,7 +149,7 @@ def _earlier_blocks(sums: Floats, blocks: Blocks) -> Floats:
     if blocks.below is not None:
         return blocks.below @ sums
     out = np.zeros_like(sums)
-    out[1:] = _running(sums, blocks.start, later=False)[:-1]
+    out[1:] = running_sums(sums, blocks.start, later=False)[:-1]
     out[blocks.start[:-1]] = 0.0
     return out
 

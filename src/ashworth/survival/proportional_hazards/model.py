@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from ashworth.survival.proportional_hazards.data import CoxData, read_cox_data
 from ashworth.survival.proportional_hazards.design import CoxDesign
 from ashworth.survival.proportional_hazards.newton import CoxFit, maximise, newton_step
 from ashworth.survival.proportional_hazards.result import CoxResult
+from ashworth.survival.proportional_hazards.robust import meat, quadratic
 from ashworth.survival.results import TestResult, chi_square_p
 from ashworth.version import __version__
 
@@ -108,21 +110,63 @@ def _warn(names: tuple[str, ...], fit: CoxFit, missing: Booleans) -> None:
         warnings.warn(text, NotEstimableWarning, stacklevel=4)
 
 
-def _result(data: CoxData, fit: CoxFit, scale: Floats, options: dict[str, Any]) -> CoxResult:
-    p = scale.size
-    coefficients = np.full(p, np.nan)
+@dataclass(frozen=True, slots=True)
+class _Sandwich:
+    """Robust covariance, Wald and score statistics, and the number of clusters."""
+
+    covariance: Floats
+    wald: float
+    score: float
+    n_clusters: int
+
+
+def _sandwich(
+    data: CoxData, design: CoxDesign, fit: CoxFit, model_covariance: Floats, *, efron: bool
+) -> _Sandwich:
+    """Robust covariance in units of the covariates; all NaN with an infinite coefficient."""
+    p = design.scale.size
+    n_clusters, cluster = data.time.size, None
+    if data.cluster is not None:
+        n_clusters = int(np.count_nonzero(np.bincount(data.cluster)))
+        cluster = data.cluster[design.rows]
+    if n_clusters < 2:
+        raise EstimationError("cox: one cluster only; the robust variance needs several")
+    score, inner = meat(design, np.zeros(p), cluster, efron=efron)
+    kept = fit.kept
+    test = quadratic(inner[np.ix_(kept, kept)], score[kept], "the robust score test")
+    covariance = np.full((p, p), np.nan)
+    if fit.infinite.any():
+        return _Sandwich(covariance, float("nan"), test, n_clusters)
+    block, units = np.ix_(kept, kept), design.scale[kept]
+    outer = meat(design, fit.beta, cluster, efron=efron)[1][block]
+    bread = model_covariance[block] * units
+    covariance[block] = bread @ outer @ bread.T
+    wald = quadratic(covariance[block], fit.beta[kept] / units, "the Wald test")
+    return _Sandwich(covariance, wald, test, n_clusters)
+
+
+def _result(
+    data: CoxData, design: CoxDesign, fit: CoxFit, options: dict[str, Any], *, robust: bool
+) -> CoxResult:
+    scale = design.scale
+    coefficients = np.full(scale.size, np.nan)
     coefficients[fit.fitted] = fit.beta[fit.fitted] / scale[fit.fitted]
     coefficients[np.isinf(coefficients)] = np.nan
-    covariance = _covariance(fit, scale)
-    errors = np.sqrt(covariance.diagonal())
+    covariance = model_covariance = _covariance(fit, scale)
     wald = float(fit.beta @ fit.best.information @ fit.beta)
+    n, events, df = data.time.size, int(np.count_nonzero(data.event)), fit.kept.size
+    n_clusters, robust_score = None, None
+    if robust:
+        found = _sandwich(data, design, fit, covariance, efron=options["ties"] == "efron")
+        covariance, wald, n_clusters = found.covariance, found.wald, found.n_clusters
+        robust_score = _test(found.score, "robust score", n, events, df)
+    errors = np.sqrt(covariance.diagonal())
     endless = fit.infinite != 0
     if endless.any():
         coefficients[endless] = np.inf * fit.infinite[endless]
         errors[endless] = np.abs(coefficients[endless])
         wald = float("nan")
     _warn(data.names, fit, np.isnan(coefficients))
-    n, events, df = data.time.size, int(np.count_nonzero(data.event)), fit.kept.size
     rise = fit.best.value - fit.null.value
     score = newton_step(fit.null, fit.kept)[1] if df else 0.0
     return CoxResult(
@@ -131,7 +175,7 @@ def _result(data: CoxData, fit: CoxFit, scale: Floats, options: dict[str, Any]) 
         _test(score, "score", n, events, df), n, events,
         options.pop("n_strata"), options["ties"], fit.converged, fit.iterations,
         f"Cox proportional hazards, {options['ties'].capitalize()} ties", options, __version__,
-        data,
+        data, "robust" if robust else "model", model_covariance, n_clusters, robust_score,
     )  # fmt: skip
 
 
@@ -145,6 +189,8 @@ def cox(
     strata: Any = None,
     weights: Any = None,
     offset: Any = None,
+    cluster: Any = None,
+    robust: bool | None = None,
     ties: Literal["efron", "breslow"] = "efron",
     tie_tolerance: float = TIE_TOLERANCE,
 ) -> CoxResult:
@@ -168,9 +214,16 @@ def cox(
     strata : array-like, shape (n,), optional
         Labels of strata. Strata with one subject or without events contribute nothing.
     weights : array-like, shape (n,), optional
-        Case weights, 0 or more; the variance is the model-based one. Rows of weight 0 are left out.
+        Case weights, 0 or more. Rows of weight 0 are left out. Weights that are no numbers of
+        subjects (sampling weights) need ``robust=True``.
     offset : array-like, shape (n,), optional
         Added to the linear predictor.
+    cluster : array-like, shape (n,), optional
+        Labels of clusters of dependent rows: centres, or the rows of one subject. They may span
+        strata.
+    robust : bool, optional
+        Use the sandwich variance, over clusters or, without them, over rows. By default exactly
+        where `cluster` is given.
     ties : {"efron", "breslow"}
         Treatment of tied events.
     tie_tolerance : float
@@ -188,8 +241,8 @@ def cox(
     InputError
         All faults of the arguments, with their rows.
     EstimationError
-        Without events, with values too large to be squared, or where neither a maximum nor a
-        direction in which the likelihood rises for ever can be proved.
+        Without events, with one cluster only, with values too large to be squared, or where neither
+        a maximum nor a direction in which the likelihood rises for ever can be proved.
 
     Warns
     -----
@@ -207,11 +260,19 @@ def cox(
     errors: the coefficients are then exact to rounding, the standard errors to about 1e-9. From
     50,000 rows on it starts from the fit of every 25th row.
 
+    The robust variance is ``V B V`` with the inverse information V and the sum B, over the
+    clusters c, of the outer products of ``sum_c w_i r_i``, r being the score residuals [3]_ [4]_.
+    It holds for many clusters; there is no small-sample correction, as in R.
+
     References
     ----------
     .. [1] Cox DR (1972). Regression models and life-tables. J R Stat Soc B 34:187-220.
     .. [2] Efron B (1977). The efficiency of Cox's likelihood function for censored data.
        J Am Stat Assoc 72:557-565.
+    .. [3] Lin DY, Wei LJ (1989). The robust inference for the Cox proportional hazards model.
+       J Am Stat Assoc 84:1074-1078.
+    .. [4] Lee EW, Wei LJ, Amato DA (1992). Cox-type regression analysis for large numbers of small
+       groups of correlated failure time observations. In: Survival Analysis: State of the Art.
 
     Examples
     --------
@@ -221,18 +282,21 @@ def cox(
     """
     check_option(ties, "ties", ("efron", "breslow"))
     data = read_cox_data(
-        "cox", time, event, covariates, names=names, entry=entry, strata=strata, cluster=None,
+        "cox", time, event, covariates, names=names, entry=entry, strata=strata, cluster=cluster,
         weights=weights, offset=offset, tie_tolerance=tie_tolerance,
     )  # fmt: skip
     with np.errstate(all="ignore"):
         design, fit = _fit(data, efron=ties == "efron")
+    robust = cluster is not None if robust is None else bool(robust)
     options = {
         "ties": ties,
         "strata": strata is not None,
         "entry": entry is not None,
         "weights": weights is not None,
         "offset": offset is not None,
+        "cluster": cluster is not None,
+        "robust": robust,
         "tie_tolerance": tie_tolerance,
         "n_strata": data.n_strata,
     }
-    return _result(data, fit, design.scale, options)
+    return _result(data, design, fit, options, robust=robust)

@@ -33,6 +33,7 @@ from ashworth.survival.proportional_hazards.twin import Likelihood, widest_predi
 
 _MANY_STRATA = 2_000
 _PIVOT = 1e-10
+_EXACT = 1e-11
 _MAX_ITERATIONS = 60
 _MAX_HALVINGS = 30
 _ROUNDING = 1e-11
@@ -92,19 +93,19 @@ class _Point:
     recession: Floats | None = None
 
 
-def _affordable(design: CoxDesign) -> bool:
+def affordable(design: CoxDesign) -> bool:
     """Say whether risk sets can be summed one by one."""
     return design.columns.shape[1] * design.deaths.size <= definition.AFFORDABLE
 
 
 def careful_evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
     """Sum risk sets one by one at every point, if that is affordable."""
-    if not _affordable(design):
+    if not affordable(design):
         return evaluator(design, efron=efron)
     return lambda beta: definition.likelihood(design, beta, efron=efron)
 
 
-def _too_wide(design: CoxDesign, beta: Floats, widest: float) -> bool:
+def too_wide(design: CoxDesign, beta: Floats, widest: float) -> bool:
     """Say whether sums over all rows may lose the risk of small risk sets.
 
     With late entry risks are subtracted, so that a smaller range is lost already.
@@ -127,15 +128,15 @@ def evaluator(design: CoxDesign, *, efron: bool) -> Evaluate:
         fast = partial(kernel.likelihood_at, design, efron=efron)
     else:
         fast = partial(twin.likelihood_at, design, lay_out(design, efron=efron))
-    affordable = _affordable(design)
+    exact = affordable(design)
 
     def evaluate(beta: Floats) -> Likelihood:
         widest = widest_predictor(design, beta)
-        if affordable and _too_wide(design, beta, widest):
+        if exact and too_wide(design, beta, widest):
             return definition.likelihood(design, beta, efron=efron)
         at = fast(beta, widest)
         kept = at.information.diagonal() > _CANCELLED * at.gram_diagonal
-        if affordable and not kept.all() and (at.gram_diagonal[~kept] > 0).any():
+        if exact and not kept.all() and (at.gram_diagonal[~kept] > 0).any():
             return definition.likelihood(design, beta, efron=efron)
         return at
 
@@ -209,7 +210,10 @@ def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) 
         if small or stalled or not _advance(evaluate, point, step):
             point.exact = bool(small)
             point.converged = bool(small or squared < 1e-8)
-            point.beta = point.beta + step if small else point.beta
+            if small:
+                point.beta = point.beta + step
+                if length > _EXACT and design.rows.size < KERNEL_ROWS:
+                    point.at = evaluate(point.beta)
             return point
         previous = length
     return point
@@ -249,7 +253,7 @@ def _doubtful(design: CoxDesign, point: _Point, kept: Integers, level: Likelihoo
     One that rounding stopped before the last step was negligible can be bettered where risk sets
     can be summed one by one.
     """
-    if not point.converged or (not point.exact and _affordable(design)):
+    if not point.converged or (not point.exact and affordable(design)):
         return True
     before, after = level.information, point.at.information
     if kept.size < point.beta.size:

@@ -29,13 +29,15 @@ class CoxResult:
     names : tuple of str
         Covariates, in the order of all arrays.
     coefficients, standard_errors : ndarray, shape (p,)
-        Log hazard ratios and their model-based standard errors.
+        Log hazard ratios and their standard errors.
     covariance : ndarray, shape (p, p)
-        Inverse of the information; NaN in the rows of infinite and undetermined coefficients.
+        The variance in use, see `variance`; NaN in the rows of infinite and undetermined
+        coefficients.
     log_likelihood, log_likelihood_null : float
         Log partial likelihood at the maximum (or its limit) and with all coefficients 0.
     likelihood_ratio_test, wald_test, score_test : TestResult
-        Tests that all coefficients are 0; the Wald test is NaN with an infinite coefficient.
+        Tests that all coefficients are 0. The Wald test goes by the variance in use and is NaN
+        with an infinite coefficient; the others take rows as independent.
     n, events, n_strata : int
         Rows with a positive weight, events among them, and their strata.
     ties : str
@@ -52,6 +54,14 @@ class CoxResult:
         Version of the package.
     data : CoxData
         The checked rows that were fitted, for residuals, tests and predictions.
+    variance : str
+        ``"model"``, the inverse of the information, or ``"robust"``, the sandwich.
+    model_covariance : ndarray, shape (p, p)
+        Inverse of the information, whatever the variance in use.
+    n_clusters : int or None
+        Clusters of the robust variance (rows where none were given); None with the model's.
+    robust_score_test : TestResult or None
+        Score test with the variance of the clusters' scores; None with the model's variance.
     """
 
     names: tuple[str, ...]
@@ -73,6 +83,10 @@ class CoxResult:
     options: Mapping[str, Any]
     version: str
     data: CoxData = field(repr=False, compare=False)
+    variance: str
+    model_covariance: Floats
+    n_clusters: int | None
+    robust_score_test: TestResult | None
 
     @property
     def hazard_ratios(self) -> Floats:
