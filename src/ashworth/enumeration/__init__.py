@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     )
     from ashworth.enumeration.hit_rate import DetectionCurve as DetectionCurve
     from ashworth.enumeration.hit_rate import detection_curve as detection_curve
+    from ashworth.enumeration.imaging_lead import CountBeforeImaging as CountBeforeImaging
+    from ashworth.enumeration.imaging_lead import count_before_imaging as count_before_imaging
     from ashworth.enumeration.intervals import (
         Interval as Interval,
     )
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from ashworth.enumeration.intervals import (
         proportion_interval as proportion_interval,
     )
+    from ashworth.enumeration.kinetics import CountKinetics as CountKinetics
+    from ashworth.enumeration.kinetics import count_kinetics as count_kinetics
     from ashworth.enumeration.pairs import Dynamics as Dynamics
     from ashworth.enumeration.pairs import dynamics as dynamics
     from ashworth.enumeration.populations import (
@@ -80,12 +84,28 @@ if TYPE_CHECKING:
     from ashworth.enumeration.repeatability import (
         expected_positivity as expected_positivity,
     )
+    from ashworth.enumeration.response import ResponseByCategory as ResponseByCategory
+    from ashworth.enumeration.response import ResponseByDynamics as ResponseByDynamics
+    from ashworth.enumeration.response import response_by_category as response_by_category
+    from ashworth.enumeration.response import response_by_dynamics as response_by_dynamics
+    from ashworth.enumeration.response_model import ResponseModel as ResponseModel
+    from ashworth.enumeration.response_model import response_model as response_model
     from ashworth.enumeration.status import Statuses as Statuses
     from ashworth.enumeration.status import statuses as statuses
     from ashworth.enumeration.tubes import TubeTotals as TubeTotals
     from ashworth.enumeration.tubes import combine_tubes as combine_tubes
 
 _PUBLIC = {
+    "CountBeforeImaging": "imaging_lead",
+    "CountKinetics": "kinetics",
+    "ResponseByCategory": "response",
+    "ResponseByDynamics": "response",
+    "ResponseModel": "response_model",
+    "count_before_imaging": "imaging_lead",
+    "count_kinetics": "kinetics",
+    "response_by_category": "response",
+    "response_by_dynamics": "response",
+    "response_model": "response_model",
     "CallCounts": "counting",
     "ChangeTest": "change",
     "CountLimits": "exact_limits",
