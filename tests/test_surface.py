@@ -19,7 +19,8 @@ PUBLIC = {
         score_her2 simulated_calibration simulated_cells write_calibration""",
     "cli": "main",
     "cohorts": """
-        PRESETS CohortSpec CountEffect CovariateEffect SimulatedCohort preset simulate""",
+        PRESETS CohortSpec CountEffect CovariateEffect RegressionDilution SimulatedCohort preset
+        regression_dilution simulate""",
     "definitions": """
         Assay CallRule Catalogue Condition DatedCutoff Denominator DynamicsClass DynamicsRule
         Endpoint KINDS Her2Calibration Her2Rule Level OUTCOME_KINDS PositivityRule Reference
@@ -58,6 +59,7 @@ PUBLIC = {
     "storage": """
         file_digest results_folder software_versions write_anndata write_run_log write_table""",
     "survival": """
+        Persistence persistence
         AccuracyDifference BrierScore Concordance ConcordanceDifference CoxResiduals
         CoxResult CumulativeIncidence Curve CurveValues FirthResult FrailtyResult
         HazardRatioWindows IncidenceCurve IncidenceValues InteractionTest KaplanMeier

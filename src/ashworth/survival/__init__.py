@@ -12,12 +12,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ashworth.survival.competing_risks.curve import IncidenceCurve as IncidenceCurve
     from ashworth.survival.competing_risks.curve import IncidenceValues as IncidenceValues
+    from ashworth.survival.competing_risks.fine_gray import fine_gray as fine_gray
+    from ashworth.survival.competing_risks.fine_gray_result import (
+        FineGrayResult as FineGrayResult,
+    )
+    from ashworth.survival.competing_risks.fine_gray_result import (
+        PredictedIncidence as PredictedIncidence,
+    )
+    from ashworth.survival.competing_risks.gray import gray_test as gray_test
     from ashworth.survival.competing_risks.incidence import (
         CumulativeIncidence as CumulativeIncidence,
     )
     from ashworth.survival.competing_risks.incidence import (
         cumulative_incidence as cumulative_incidence,
     )
+    from ashworth.survival.competing_risks.side_by_side import (
+        CauseSpecificResult as CauseSpecificResult,
+    )
+    from ashworth.survival.competing_risks.side_by_side import cause_specific as cause_specific
+    from ashworth.survival.competing_risks.weighted_rows import FineGrayRows as FineGrayRows
+    from ashworth.survival.competing_risks.weighted_rows import fine_gray_rows as fine_gray_rows
     from ashworth.survival.curves.curve import Curve as Curve
     from ashworth.survival.curves.curve import CurveValues as CurveValues
     from ashworth.survival.curves.follow_up_time import follow_up as follow_up
@@ -64,6 +78,8 @@ if TYPE_CHECKING:
     from ashworth.survival.frailty.model import UnsharedFrailtyWarning as UnsharedFrailtyWarning
     from ashworth.survival.frailty.model import frailty_cox as frailty_cox
     from ashworth.survival.frailty.result import FrailtyResult as FrailtyResult
+    from ashworth.survival.persistence import Persistence as Persistence
+    from ashworth.survival.persistence import persistence as persistence
     from ashworth.survival.prognostic_value.accuracy_difference import (
         AccuracyDifference as AccuracyDifference,
     )
@@ -136,8 +152,11 @@ if TYPE_CHECKING:
     from ashworth.survival.treatment_marker import treatment_by_marker as treatment_by_marker
 
 _PLACES = {
+    "Persistence": "persistence",
+    "persistence": "persistence",
     "AccuracyDifference": "prognostic_value.accuracy_difference",
     "BrierScore": "prognostic_value.brier",
+    "CauseSpecificResult": "competing_risks.side_by_side",
     "Concordance": "prognostic_value.concordance_result",
     "ConcordanceDifference": "prognostic_value.concordance_result",
     "CoxResiduals": "proportional_hazards.residuals",
@@ -145,6 +164,8 @@ _PLACES = {
     "CumulativeIncidence": "competing_risks.incidence",
     "Curve": "curves.curve",
     "CurveValues": "curves.curve",
+    "FineGrayResult": "competing_risks.fine_gray_result",
+    "FineGrayRows": "competing_risks.weighted_rows",
     "FirthResult": "proportional_hazards.firth",
     "FrailtyResult": "frailty.result",
     "HazardRatioWindows": "time_varying.windows",
@@ -157,6 +178,7 @@ _PLACES = {
     "NetReclassification": "prognostic_value.reclassification",
     "PersonYears": "curves.person_time",
     "PredictedCurve": "proportional_hazards.prediction",
+    "PredictedIncidence": "competing_risks.fine_gray_result",
     "PredictedSurvival": "proportional_hazards.prediction",
     "ProfileLimits": "proportional_hazards.profile",
     "ProportionalHazardsTest": "proportional_hazards.ph_result",
@@ -171,6 +193,7 @@ _PLACES = {
     "UnsharedFrailtyWarning": "frailty.model",
     "baseline_hazard": "proportional_hazards.prediction",
     "brier_score": "prognostic_value.brier",
+    "cause_specific": "competing_risks.side_by_side",
     "classify_subtype": "subtypes",
     "compare_accuracy": "prognostic_value.accuracy_difference",
     "compare_concordance": "prognostic_value.concordance_index",
@@ -181,9 +204,12 @@ _PLACES = {
     "cumulative_incidence": "competing_risks.incidence",
     "day_histogram": "curves.log_rank_test",
     "derive_events": "endpoints",
+    "fine_gray": "competing_risks.fine_gray",
+    "fine_gray_rows": "competing_risks.weighted_rows",
     "firth_cox": "proportional_hazards.firth",
     "follow_up": "curves.follow_up_time",
     "frailty_cox": "frailty.model",
+    "gray_test": "competing_risks.gray",
     "hazard_ratio_windows": "time_varying.windows",
     "kaplan_meier": "curves.kaplan_meier_curves",
     "landmark": "time_varying.landmarks",
