@@ -1,0 +1,1 @@
+"""What a marker or a model adds to prognosis: discrimination, accuracy, calibration, use."""
