@@ -38,9 +38,9 @@ PUBLIC = {
         positivity proportion_interval recovery_line smallest_cutoff statuses
         volume_for_detection""",
     "evidence": """
-        CentreFit CentreInteraction Heterogeneity InteractionEffect Interval LeaveOneOut
-        NarrowIntervalWarning OneStage Pooled Prediction TwoStage interaction_within_and_across
-        leave_one_centre_out one_stage pool two_stage""",
+        CentreFit CentreInteraction Heterogeneity Imputed InteractionEffect Interval LeaveOneOut
+        NarrowIntervalWarning OneStage Pooled Prediction RubinResult TwoStage impute
+        interaction_within_and_across leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
         Figure cartridge_map_figure cell_scatter_figure cohort_flow_figure
         count_distribution_figure dynamics_flow_figure forest_figure kaplan_meier_figure

@@ -1,6 +1,7 @@
 """Simulated patients with a known truth: concentrations, draws, counts, hazards, drop-out.
 
-Everything that comes out of this room is simulated and says so.
+Simulated tables say so. `regression_dilution` is the one estimator here: it needs both the
+populations of `enumeration` and the models of `survival`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.cohorts.dilution import RegressionDilution as RegressionDilution
+    from ashworth.cohorts.dilution import regression_dilution as regression_dilution
     from ashworth.cohorts.presets import PRESETS as PRESETS
     from ashworth.cohorts.presets import preset as preset
     from ashworth.cohorts.simulation import SimulatedCohort as SimulatedCohort
@@ -28,8 +31,10 @@ _PUBLIC = {
     "CountEffect": "spec",
     "CovariateEffect": "spec",
     "PRESETS": "presets",
+    "RegressionDilution": "dilution",
     "SimulatedCohort": "simulation",
     "preset": "presets",
+    "regression_dilution": "dilution",
     "simulate": "simulation",
 }
 
@@ -38,8 +43,10 @@ __all__ = [
     "CohortSpec",
     "CountEffect",
     "CovariateEffect",
+    "RegressionDilution",
     "SimulatedCohort",
     "preset",
+    "regression_dilution",
     "simulate",
 ]
 
