@@ -10,6 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.evidence.imputation.chained import Imputed as Imputed
+    from ashworth.evidence.imputation.chained import impute as impute
+    from ashworth.evidence.imputation.rubins_rules import RubinResult as RubinResult
+    from ashworth.evidence.imputation.rubins_rules import rubin as rubin
     from ashworth.evidence.individual_data.centres import CentreFit as CentreFit
     from ashworth.evidence.individual_data.interactions import (
         CentreInteraction as CentreInteraction,
@@ -39,6 +43,7 @@ _PLACES = {
     "CentreFit": "individual_data.centres",
     "CentreInteraction": "individual_data.interactions",
     "Heterogeneity": "pooling.result",
+    "Imputed": "imputation.chained",
     "InteractionEffect": "individual_data.interactions",
     "Interval": "pooling.result",
     "LeaveOneOut": "individual_data.leave_out",
@@ -46,11 +51,14 @@ _PLACES = {
     "OneStage": "individual_data.one_stages",
     "Pooled": "pooling.result",
     "Prediction": "pooling.result",
+    "RubinResult": "imputation.rubins_rules",
     "TwoStage": "individual_data.two_stages",
+    "impute": "imputation.chained",
     "interaction_within_and_across": "individual_data.interactions",
     "leave_one_centre_out": "individual_data.leave_out",
     "one_stage": "individual_data.one_stages",
     "pool": "pooling.model",
+    "rubin": "imputation.rubins_rules",
     "two_stage": "individual_data.two_stages",
 }
 
