@@ -16,7 +16,7 @@ from ashworth.survival.proportional_hazards.fitted import FittedSets
 class HazardSteps:
     """Cumulative hazard of one stratum at its u distinct times, relative to a log scale.
 
-    The hazard at covariates x is ``exp(x beta + offset - shift)`` times these.
+    The hazard at covariates x is ``exp((x - centre) beta + offset - shift)`` times these.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class HazardSteps:
     centre : ndarray, shape (p,)
         See `mean_hazard`.
     shift : float
-        Linear predictor of the risk that counts 1.
+        Offset, and linear predictor from `centre` on, of the risk that counts 1.
     """
 
     time: Floats
@@ -101,7 +101,9 @@ def hazard_steps(found: FittedSets, data: CoxData, stratum: int | None) -> Hazar
     place = np.searchsorted(cell_time, time, side="right")
     row = d.rows[first]
     centre = data.covariates[row] - d.columns[:, first] * found.scale
-    shift = float(sets.shift[first] + _predictor(found, data, row, first))
+    shift = float(sets.shift[first])
+    if data.offset is not None:
+        shift += float(data.offset[row] - d.offset[first])
 
     def step(values: Floats) -> Floats:
         return np.concatenate([np.zeros((1, *values.shape[1:])), values])[place]
@@ -112,23 +114,16 @@ def hazard_steps(found: FittedSets, data: CoxData, stratum: int | None) -> Hazar
     )  # fmt: skip
 
 
-def _predictor(found: FittedSets, data: CoxData, row: int, place: int) -> float:
-    """What the design took off a stratum's linear predictors by centring."""
-    d = found.sets.design
-    beta = found.sets.beta / found.scale
-    eta = float(data.covariates[row] @ beta) + (0.0 if data.offset is None else data.offset[row])
-    return eta - float(found.sets.beta @ d.columns[:, place] + d.offset[place])
-
-
 def curve_errors(
-    steps: HazardSteps, profile: Floats, log_risk: float, covariance: Floats
+    steps: HazardSteps, profile: Floats, beta: Floats, offset: float, covariance: Floats
 ) -> tuple[Floats, Floats]:
     """Cumulative hazard at a profile and its standard error, shape (u,) each.
 
     With risk r relative to the steps, ``r H`` and ``r sqrt(sum m / s0^2 + q' V q)`` with
     ``q = H x - sum m s1 / s0^2``.
     """
-    risk = np.exp(log_risk - steps.shift)
-    q = steps.hazard[:, None] * (profile - steps.centre) - steps.mean_hazard
+    away = profile - steps.centre
+    risk = np.exp(away @ beta + offset - steps.shift)
+    q = steps.hazard[:, None] * away - steps.mean_hazard
     variance = steps.squares + ((q @ covariance) * q).sum(axis=1)
     return risk * steps.hazard, risk * np.sqrt(variance)

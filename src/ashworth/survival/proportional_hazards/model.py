@@ -281,13 +281,15 @@ def cox(
     1.6878 0.1159
     """
     check_option(ties, "ties", ("efron", "breslow"))
+    if not (robust is None or isinstance(robust, bool)):
+        raise EstimationError(f"robust is {robust!r}; allowed: True, False, or None")
     data = read_cox_data(
         "cox", time, event, covariates, names=names, entry=entry, strata=strata, cluster=cluster,
         weights=weights, offset=offset, tie_tolerance=tie_tolerance,
     )  # fmt: skip
     with np.errstate(all="ignore"):
         design, fit = _fit(data, efron=ties == "efron")
-    robust = cluster is not None if robust is None else bool(robust)
+    robust = cluster is not None if robust is None else robust
     options = {
         "ties": ties,
         "strata": strata is not None,

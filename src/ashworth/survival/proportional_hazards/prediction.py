@@ -151,11 +151,11 @@ def _curve(
 ) -> PredictedCurve:  # fmt: skip
     lp = float(profile @ fit.coefficients)
     with np.errstate(all="ignore"):
-        hazard, error = curve_errors(steps, profile, lp + offset, fit.covariance)
+        hazard, error = curve_errors(steps, profile, fit.coefficients, offset, fit.covariance)
     if np.isnan(hazard).any() or np.isinf(hazard).any():
         raise EstimationError(
             f"profile {place[0]} (from 0) has the linear predictor {lp + offset:g}, too far from "
-            f"those of the fitted rows (about {steps.shift:g}); check its units"
+            "those of the fitted rows; check its units"
         )
     read, (at_risk, events, censored) = _at(steps, times)
     hazard, error = read(hazard), read(error)

@@ -250,10 +250,7 @@ def score_rows(sets: RiskSets, cluster: Integers | None = None, n_clusters: int 
     """
     d = sets.design
     if d.rows.size >= KERNEL_ROWS and not sets.careful:
-        from ashworth.survival.proportional_hazards.kernel import score_rows
-
-        codes = np.zeros(0, np.int64) if cluster is None else cluster
-        return score_rows(*_kernel_arguments(sets), cluster=codes, n_clusters=n_clusters)
+        return compiled_score_rows(sets, cluster, n_clusters)
     rows = definition.row_sums(d, sets.beta, efron=sets.efron)[1] if sets.careful else None
     rows = numpy_score_rows(sets) if rows is None else rows
     if cluster is None:
@@ -284,6 +281,16 @@ def numpy_score_rows(sets: RiskSets) -> Floats:
     own = d.columns[:, dead] - sets.means.take(d.exit_cell[dead], axis=1)
     rows[:, dead] += d.weights[dead] * own
     return rows
+
+
+def compiled_score_rows(
+    sets: RiskSets, cluster: Integers | None = None, n_clusters: int = 0
+) -> Floats:
+    """`score_rows` by the compiled kernel."""
+    from ashworth.survival.proportional_hazards.kernel import score_rows
+
+    codes = np.zeros(0, np.int64) if cluster is None else cluster
+    return score_rows(*_kernel_arguments(sets), cluster=codes, n_clusters=n_clusters)
 
 
 def _kernel_arguments(sets: RiskSets) -> tuple[Any, ...]:
