@@ -88,8 +88,8 @@ if TYPE_CHECKING:
     from ashworth.enumeration.response import ResponseByDynamics as ResponseByDynamics
     from ashworth.enumeration.response import response_by_category as response_by_category
     from ashworth.enumeration.response import response_by_dynamics as response_by_dynamics
-    from ashworth.enumeration.response_model import ResponseModel as ResponseModel
-    from ashworth.enumeration.response_model import response_model as response_model
+    from ashworth.enumeration.response_regression import ResponseModel as ResponseModel
+    from ashworth.enumeration.response_regression import response_model as response_model
     from ashworth.enumeration.status import Statuses as Statuses
     from ashworth.enumeration.status import statuses as statuses
     from ashworth.enumeration.tubes import TubeTotals as TubeTotals
@@ -100,12 +100,12 @@ _PUBLIC = {
     "CountKinetics": "kinetics",
     "ResponseByCategory": "response",
     "ResponseByDynamics": "response",
-    "ResponseModel": "response_model",
+    "ResponseModel": "response_regression",
     "count_before_imaging": "imaging_lead",
     "count_kinetics": "kinetics",
     "response_by_category": "response",
     "response_by_dynamics": "response",
-    "response_model": "response_model",
+    "response_model": "response_regression",
     "CallCounts": "counting",
     "ChangeTest": "change",
     "CountLimits": "exact_limits",

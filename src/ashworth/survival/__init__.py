@@ -78,8 +78,8 @@ if TYPE_CHECKING:
     from ashworth.survival.frailty.model import UnsharedFrailtyWarning as UnsharedFrailtyWarning
     from ashworth.survival.frailty.model import frailty_cox as frailty_cox
     from ashworth.survival.frailty.result import FrailtyResult as FrailtyResult
-    from ashworth.survival.persistence import Persistence as Persistence
-    from ashworth.survival.persistence import persistence as persistence
+    from ashworth.survival.persistent_counts import Persistence as Persistence
+    from ashworth.survival.persistent_counts import persistence as persistence
     from ashworth.survival.prognostic_value.accuracy_difference import (
         AccuracyDifference as AccuracyDifference,
     )
@@ -152,8 +152,8 @@ if TYPE_CHECKING:
     from ashworth.survival.treatment_marker import treatment_by_marker as treatment_by_marker
 
 _PLACES = {
-    "Persistence": "persistence",
-    "persistence": "persistence",
+    "Persistence": "persistent_counts",
+    "persistence": "persistent_counts",
     "AccuracyDifference": "prognostic_value.accuracy_difference",
     "BrierScore": "prognostic_value.brier",
     "CauseSpecificResult": "competing_risks.side_by_side",
