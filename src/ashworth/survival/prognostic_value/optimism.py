@@ -230,9 +230,13 @@ def bootstrap_optimism(
     refits = [r for r in refit_samples(data, fit.coefficients, rows, efron=efron) if r is not None]
     failed = count - len(refits)
     if len(refits) < 2:
-        raise EstimationError(f"bootstrap_optimism: {failed} of {count} samples could not be fitted")
+        raise EstimationError(
+            f"bootstrap_optimism: {failed} of {count} samples could not be fitted"
+        )
     if failed:
-        text = f"bootstrap_optimism: {failed} of {count} samples left out, not all coefficients finite"
+        text = (
+            f"bootstrap_optimism: {failed} of {count} samples left out, not all coefficients finite"
+        )
         warnings.warn(text, NotEstimableWarning, stacklevel=2)
     both = np.array([_performance(original, r) for r in refits])
     score = data.covariates @ fit.coefficients

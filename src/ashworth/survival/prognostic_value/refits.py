@@ -1,8 +1,8 @@
 """Fit a Cox model to many bootstrap samples of its rows.
 
 A bootstrap sample is true duplication of rows: under Efron's way with ties the copies of one event
-are tied events, which is not the same as one event of a larger weight. Every search starts from the model's
-own coefficients.
+are tied events, which is not the same as one event of a larger weight. Every search starts from the
+model's own coefficients.
 """
 
 from __future__ import annotations
