@@ -31,4 +31,27 @@ for (clock in c("day", "continuous")) {
     for (cause in 1:3) put(paste("gray", clock, rho, strata, cause), sprintf("cuminc(t, code, group, %s, rho = %g)$Tests", if (strata) "stratum" else "", rho),
       statistic = f$Tests[cause, 1], p = f$Tests[cause, 2], df = f$Tests[cause, 3]) }
 }
+ctl <- coxph.control(eps = 1e-14, toler.chol = 1e-13, iter.max = 100)
+at <- c(5, 10, 20); new <- rbind(c(0.5, 1), c(-1, 0))
+for (clock in c("day", "continuous")) for (cause in 1:2) for (groups in 0:1) {
+  d$t <- d[[paste0("t_", clock)]]; x <- as.matrix(d[, c("x1", "x2")]); times <- at * (if (clock == "day") 1 else 6)
+  f <- if (groups) crr(d$t, d$code, x, cengroup = d$group, failcode = cause, gtol = 1e-15, maxiter = 100) else
+    crr(d$t, d$code, x, failcode = cause, gtol = 1e-15, maxiter = 100)
+  p <- predict(f, new); k <- findInterval(times, p[, 1])
+  put(paste("crr", clock, cause, groups), sprintf("crr(t, code, cbind(x1, x2), failcode = %d%s, gtol = 1e-15)", cause, if (groups) ", cengroup = group" else ""),
+    coef = f$coef, variance = f$var, inverse_information = f$invinf, loglik = f$loglik, loglik_null = f$loglik.null, at = times, predicted = t(p[k, 2:3]))
+}
+for (clock in c("day", "continuous")) for (entry in 0:1) for (strata in 0:1) {
+  d$t <- d[[paste0("t_", clock)]]; d$e <- d[[paste0("entry_", clock)]]
+  y <- if (entry) "Surv(e, t, factor(code))" else "Surv(t, factor(code))"; s <- if (strata) " + strata(stratum)" else ""
+  r <- finegray(as.formula(paste0(y, " ~ x1 + x2 + id + centre", s)), cbind(d, s = d$stratum), id = id, etype = "1")
+  r$s <- d$stratum[r$id]
+  m <- coxph(as.formula(paste0("Surv(fgstart, fgstop, fgstatus) ~ x1 + x2", if (strata) " + strata(s)" else "")), r, weights = fgwt, ties = "breslow", cluster = id, control = ctl)
+  n <- coxph(as.formula(paste0("Surv(fgstart, fgstop, fgstatus) ~ x1 + x2", if (strata) " + strata(s)" else "")), r, weights = fgwt, ties = "efron", cluster = id, control = ctl)
+  r <- r[order(r$id, r$fgstart), ]; k <- seq(1, nrow(r), 7)
+  put(paste("finegray", clock, entry, strata), sprintf("coxph(Surv(fgstart, fgstop, fgstatus) ~ x1 + x2, finegray(%s ~ .%s), weights = fgwt)", y, s),
+    rows = nrow(r), row = r$id[k], start = r$fgstart[k], stop = r$fgstop[k], weight = r$fgwt[k], breslow = coef(m), robust = vcov(m), efron = coef(n), efron_robust = vcov(n))
+}
+for (ties in c("efron", "breslow")) for (cause in 1:3) { m <- coxph(Surv(t_day, code == cause) ~ x1 + x2, d, ties = ties, control = ctl)
+  put(paste("cause-specific", ties, cause), sprintf("coxph(Surv(t_day, code == %d) ~ x1 + x2, ties = '%s')", cause, ties), coef = coef(m), se = sqrt(diag(vcov(m)))) }
 cat('{"made_with": "', R.version.string, ", survival ", as.character(packageVersion("survival")), ", cmprsk ", as.character(packageVersion("cmprsk")), '",\n "values": [\n', paste(out, collapse = ",\n"), "\n]}\n", sep = "")

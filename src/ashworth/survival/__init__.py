@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ashworth.survival.competing_risks.curve import IncidenceCurve as IncidenceCurve
     from ashworth.survival.competing_risks.curve import IncidenceValues as IncidenceValues
+    from ashworth.survival.competing_risks.fine_gray import FewEventsWarning as FewEventsWarning
     from ashworth.survival.competing_risks.fine_gray import fine_gray as fine_gray
     from ashworth.survival.competing_risks.fine_gray_result import (
         FineGrayResult as FineGrayResult,
@@ -164,6 +165,7 @@ _PLACES = {
     "CumulativeIncidence": "competing_risks.incidence",
     "Curve": "curves.curve",
     "CurveValues": "curves.curve",
+    "FewEventsWarning": "competing_risks.fine_gray",
     "FineGrayResult": "competing_risks.fine_gray_result",
     "FineGrayRows": "competing_risks.weighted_rows",
     "FirthResult": "proportional_hazards.firth",
