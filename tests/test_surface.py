@@ -19,6 +19,7 @@ PUBLIC = {
         score_her2 simulated_calibration simulated_cells write_calibration""",
     "cli": "main",
     "cohorts": """
+        InteractionEffect LUMINAL_B
         PRESETS CohortSpec CountEffect CovariateEffect RegressionDilution SimulatedCohort preset
         regression_dilution simulate""",
     "definitions": """
@@ -42,8 +43,9 @@ PUBLIC = {
         NarrowIntervalWarning OneStage Pooled Prediction RubinResult TwoStage impute
         interaction_within_and_across leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
-        Figure cartridge_map_figure cell_scatter_figure cohort_flow_figure
-        count_distribution_figure dynamics_flow_figure forest_figure kaplan_meier_figure
+        Figure cartridge_map_figure caterpillar_figure cell_scatter_figure cohort_flow_figure
+        count_distribution_figure dilution_figure dynamics_flow_figure forest_figure
+        kaplan_meier_figure pooled_forest_figure
         positivity_figure time_ticks""",
     "imaging": """
         AssignedEvent Cartridge Channel Detection Layout NucleiSettings Phantom PhantomSpec

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from ashworth.figures import (
     Figure,
+    caterpillar_figure,
     cohort_flow_figure,
     count_distribution_figure,
+    dilution_figure,
     dynamics_flow_figure,
     forest_figure,
     kaplan_meier_figure,
+    pooled_forest_figure,
     positivity_figure,
 )
 from ashworth.figures.cartridge_map import cartridge_map_figure
 from ashworth.figures.cell_scatter import cell_scatter_figure
 
-from . import cell_tables, tables
+from . import cell_tables, penalised_tables, tables
 
 TICKS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
@@ -39,6 +42,28 @@ def gallery() -> dict[str, Figure]:
         survival_figure(five, "km-five", simulated=True),
         survival_figure({"all": 30}, "km-one", simulated=True),
         forest_figure(tables.forest_rows(), name="forest", title="Cox model", simulated=True),
+        caterpillar_figure(
+            penalised_tables.caterpillar_rows(),
+            name="caterpillar",
+            title="Centres " + tables.VERY_LONG,
+            label_heading="Centre",
+            note="Shrunken towards 1.",
+            simulated=True,
+        ),
+        dilution_figure(
+            penalised_tables.ratio_rows(),
+            penalised_tables.count_rows(),
+            name="dilution",
+            title="Dilution " + tables.VERY_LONG,
+            simulated=True,
+        ),
+        pooled_forest_figure(
+            tables.pooled_rows(),
+            name="pooled",
+            title="Centres",
+            note="tau² 0.05 (0.00–0.60), I² 31% (0–84)",
+            simulated=True,
+        ),
         positivity_figure(
             tables.positivity_rows(), name="positivity", title="Positivity", simulated=True
         ),

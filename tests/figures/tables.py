@@ -65,6 +65,22 @@ def forest_rows() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=[*names, "p_value", "is_reference"], orient="row")
 
 
+def pooled_rows() -> pl.DataFrame:
+    """Centres with and without an estimate, two diamonds, a bar."""
+    rows = [
+        ("study", HOSTILE[0], 120, 60, 1.9, 1.2, 3.0, 30.0, ""),
+        ("study", VERY_LONG, 80, 30, 1.4, 0.001, 800.0, 15.0, ""),
+        ("study", "Centre 5", 12, 0, None, None, None, None, VERY_LONG),
+        ("study", HOSTILE[3], 1200, 1010, 2.4, 1.7, 3.4, 55.0, ""),
+        ("pooled", "Two stages, REML, conservative HKSJ", 1400, 1100, 1.95, 1.3, 2.9, 100.0, ""),
+        ("pooled", "One stage", 1412, 1100, 2.05, 1.6, 2.6, None, ""),
+        ("prediction", "Prediction interval", None, None, 1.95, 0.8, 4.7, None, ""),
+        ("prediction", "Another", None, None, 1.95, float("nan"), None, None, "undefined"),
+    ]
+    names = ["role", "label", "n", "events", "estimate", "lower", "upper", "weight_percent"]
+    return pl.DataFrame(rows, schema=[*names, "reason"], orient="row")
+
+
 def positivity_rows() -> pl.DataFrame:
     names = ["timepoint", "n_positive", "n", "proportion", "lower", "upper"]
     rows = [("baseline", 46, 100, 0.46, 0.37, 0.56), (HOSTILE[1], 0, 0, None, None, None)]

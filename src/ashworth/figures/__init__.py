@@ -11,41 +11,58 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ashworth.figures.cartridge_map import cartridge_map_figure as cartridge_map_figure
+    from ashworth.figures.caterpillar import caterpillar_figure as caterpillar_figure
     from ashworth.figures.cell_scatter import cell_scatter_figure as cell_scatter_figure
     from ashworth.figures.cohort_flow import cohort_flow_figure as cohort_flow_figure
     from ashworth.figures.count_distribution import (
         count_distribution_figure as count_distribution_figure,
     )
+    from ashworth.figures.dilution import dilution_figure as dilution_figure
     from ashworth.figures.dynamics_flow import dynamics_flow_figure as dynamics_flow_figure
     from ashworth.figures.forest import forest_figure as forest_figure
     from ashworth.figures.kaplan_meier import kaplan_meier_figure as kaplan_meier_figure
+    from ashworth.figures.pooled_forest import pooled_forest_figure as pooled_forest_figure
     from ashworth.figures.positivity import positivity_figure as positivity_figure
+    from ashworth.figures.predicted_survival import (
+        predicted_survival_figure as predicted_survival_figure,
+    )
     from ashworth.figures.result import Figure as Figure
+    from ashworth.figures.schoenfeld import schoenfeld_figure as schoenfeld_figure
     from ashworth.figures.ticks import time_ticks as time_ticks
 
 _HOMES = {
     "Figure": "result",
     "cartridge_map_figure": "cartridge_map",
+    "caterpillar_figure": "caterpillar",
     "cell_scatter_figure": "cell_scatter",
     "cohort_flow_figure": "cohort_flow",
     "count_distribution_figure": "count_distribution",
+    "dilution_figure": "dilution",
     "dynamics_flow_figure": "dynamics_flow",
     "forest_figure": "forest",
     "kaplan_meier_figure": "kaplan_meier",
+    "pooled_forest_figure": "pooled_forest",
     "positivity_figure": "positivity",
+    "predicted_survival_figure": "predicted_survival",
+    "schoenfeld_figure": "schoenfeld",
     "time_ticks": "ticks",
 }
 
 __all__ = [
     "Figure",
     "cartridge_map_figure",
+    "caterpillar_figure",
     "cell_scatter_figure",
     "cohort_flow_figure",
     "count_distribution_figure",
+    "dilution_figure",
     "dynamics_flow_figure",
     "forest_figure",
     "kaplan_meier_figure",
+    "pooled_forest_figure",
     "positivity_figure",
+    "predicted_survival_figure",
+    "schoenfeld_figure",
     "time_ticks",
 ]
 
