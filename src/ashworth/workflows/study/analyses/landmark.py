@@ -33,7 +33,7 @@ from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.groups import MarkerGroups
 from ashworth.workflows.study.methods import stratified_words
 from ashworth.workflows.study.models import cox_models
-from ashworth.workflows.study.sections_endpoint import curve_block
+from ashworth.workflows.study.sections_endpoint import curve_block, estimates_table
 from ashworth.workflows.study.survival_by_status import survival_by_status
 
 
