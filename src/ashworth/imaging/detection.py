@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
 from ashworth.imaging.features import Measured, measure
@@ -23,7 +25,7 @@ from ashworth.imaging.segmentation import (
     Segmenter,
     completed,
     segment,
-    smoothed,
+    smooth_plane,
 )
 from ashworth.imaging.thresholds import (
     ChannelLevels,
@@ -36,6 +38,7 @@ from ashworth.imaging.windows import Buffer, FrameStore, Window, visiting_order
 MARGIN_PX = 32
 OWNED_BEYOND_PX = 1.0
 AHEAD = 4
+Columns = dict[str, NDArray[Any]]
 Progress = Callable[[int, int], None]
 
 
@@ -114,9 +117,8 @@ def detect(
     settings = _fitted(settings, cartridge, levels)
     prefixes = [channel.prefix for channel in cartridge.channels]
     tables, states, masked_px = [], [], 0
-    for done, window in enumerate(_windows(store, order, frames), start=1):
-        target = scratch.array(window.above.shape)
-        smooth = smoothed(window.above, settings.smoothing_px, target)
+    windows = _windows(store, order, frames, _Smoothing(scratch, settings.smoothing_px))
+    for done, (window, smooth) in enumerate(windows, start=1):
         masked_px += _mask_obstacles(smooth, window, levels, settings)
         segmented = completed(segmenter(smooth, settings), smooth, settings)
         found = measure(window, smooth, segmented, settings, levels, prefixes)
@@ -195,8 +197,10 @@ def _levels_of(
     for index in _pilots(cartridge.layout):
         pixels = next(frames)
         store.put(index, pixels)
-        above = store.above(index)
-        pilots.append(pilot(pixels, smoothed(above, SMOOTHING_PX, scratch.array(above.shape))))
+        smoothing = _Smoothing(scratch, SMOOTHING_PX)
+        smoothing.begin(pixels.shape)
+        store.above(index, smoothing)
+        pilots.append(pilot(pixels, smoothing.smooth))
         store.drop(index)
     return cartridge_levels(cartridge, pilots)
 
@@ -212,19 +216,38 @@ def _fitted(
     return replace(settings, **known) if settings else SegmentationSettings(**known)
 
 
-def _windows(store: FrameStore, order: list[int], frames: Iterator[Pixels]) -> Iterator[Window]:
-    """Yield windows in order."""
+class _Smoothing:
+    """Smooths the planes of a window as they come; the memory is reused."""
+
+    def __init__(self, scratch: Buffer, sigma_px: float) -> None:
+        self._scratch, self._sigma_px = scratch, sigma_px
+        self.smooth: Planes = np.empty((0, 0, 0), np.float32)
+
+    def begin(self, shape: tuple[int, ...]) -> None:
+        """Make room for a window."""
+        self.smooth = self._scratch.array(shape)
+
+    def __call__(self, channel: int, plane: NDArray[np.float32]) -> None:
+        """Smooth one channel."""
+        smooth_plane(plane, self._sigma_px, self.smooth[channel])
+
+
+def _windows(
+    store: FrameStore, order: list[int], frames: Iterator[Pixels], smoothing: _Smoothing
+) -> Iterator[tuple[Window, Planes]]:
+    """Yield windows in order, with their smoothed planes."""
     for step, index in enumerate(order):
         for i in store.needs(index):
             if i not in store:
                 store.put(i, next(frames))
-        yield store.window(index)
+        smoothing.begin(store.shape(index))
+        yield store.window(index, smoothing), smoothing.smooth
         store.forget(step)
 
 
 def _owned(
     found: Measured, window: Window, layout: Layout, settings: SegmentationSettings
-) -> pl.DataFrame:
+) -> Columns:
     """Rows of the cells whose centre lies in the window's own frame, in cartridge units."""
     columns = dict(found.columns)
     x, y = columns.pop("x_px") - window.left, columns.pop("y_px") - window.top
@@ -237,26 +260,24 @@ def _owned(
     reach = 0.5 * columns["diameter_um"] / px
     seam = (x < reach) | (y < reach)
     seam |= (x > window.width - 1 - reach) | (y > window.height - 1 - reach)
-    table = pl.DataFrame(
-        {
-            "frame": np.full(len(x), layout.numbers[window.index], np.int64),
-            "x_px": x,
-            "y_px": y,
-            "x_um": (x + left) * px,
-            "y_um": (y + top) * px,
-            "border": seam | (columns.pop("edge") > 0),
-            "body_id": columns.pop("body").astype(np.int64),
-            **columns,
-        }
-    )
-    return table.filter(pl.Series(own))
+    table = {
+        "frame": np.full(len(x), layout.numbers[window.index], np.int64),
+        "x_px": x,
+        "y_px": y,
+        "x_um": (x + left) * px,
+        "y_um": (y + top) * px,
+        "border": seam | (columns.pop("edge") > 0),
+        "body_id": columns.pop("body").astype(np.int64),
+        **columns,
+    }
+    return {name: column[own] for name, column in table.items()}
 
 
 def _assembled(
-    tables: list[pl.DataFrame], cartridge: Cartridge, settings: SegmentationSettings
+    tables: list[Columns], cartridge: Cartridge, settings: SegmentationSettings
 ) -> pl.DataFrame:
-    """Join the frames' tables; one row per cell, ids by frame and place."""
-    cells = pl.concat(tables)
+    """Join the frames' columns; one row per cell, ids by frame and place."""
+    cells = pl.DataFrame({k: np.concatenate([t[k] for t in tables]) for k in tables[0]})
     if cartridge.layout.contiguous:
         cells = drop_doubles(cells, settings.pixel_size_um)
     cells = cells.sort("frame", "y_um", "x_um")

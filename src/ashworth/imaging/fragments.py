@@ -7,39 +7,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.imaging.nuclei_regions import root
+from ashworth.imaging.pixel_lists import Positions, labelled
 
 Labels = NDArray[np.int32]
 Counts = NDArray[np.int64]
 
 
 @numba.njit(cache=True, nogil=True)
-def _areas(nuclei: Labels, body: NDArray[np.uint8], n: int) -> tuple[Counts, NDArray[np.bool_]]:
+def _areas(
+    nuclei: Labels, body: NDArray[np.uint8], inside: Positions, n: int
+) -> tuple[Counts, NDArray[np.bool_]]:
     """Pixels of each label, and whether it lies on stained cytoplasm."""
     area, on_body = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.bool_)
     flat, stained = nuclei.reshape(-1), body.reshape(-1)
-    for p in range(flat.size):
-        if flat[p]:
-            area[flat[p]] += 1
-            on_body[flat[p]] |= stained[p] != 0
+    for p in inside:
+        area[flat[p]] += 1
+        on_body[flat[p]] |= stained[p] != 0
     return area, on_body
 
 
 @numba.njit(cache=True, nogil=True)
-def _join(nuclei: Labels, body: NDArray[np.uint8], small: NDArray[np.bool_], gap: int) -> Labels:
+def _join(
+    nuclei: Labels, body: NDArray[np.uint8], inside: Positions, small: NDArray[np.bool_], gap: int
+) -> Labels:
     """Give near small labels on one body the same representative; see `join_fragments`."""
     height, width = nuclei.shape
     parent = np.arange(small.size).astype(np.int32)
-    for y in range(height):
-        for x in range(width):
-            own = nuclei[y, x]
-            if own == 0 or not small[own] or body[y, x] == 0:
-                continue
-            for v in range(y, min(y + gap + 1, height)):
-                for u in range(max(x - gap, 0), min(x + gap + 1, width)):
-                    other = nuclei[v, u]
-                    if other != 0 and other != own and small[other] and body[v, u] != 0:
-                        a, b = root(parent, own), root(parent, other)
-                        parent[max(a, b)] = min(a, b)
+    for p in inside:
+        y, x = p // width, p % width
+        own = nuclei[y, x]
+        if not small[own] or body[y, x] == 0:
+            continue
+        for v in range(y, min(y + gap + 1, height)):
+            for u in range(max(x - gap, 0), min(x + gap + 1, width)):
+                other = nuclei[v, u]
+                if other != 0 and other != own and small[other] and body[v, u] != 0:
+                    a, b = root(parent, own), root(parent, other)
+                    parent[max(a, b)] = min(a, b)
     for k in range(small.size):
         parent[k] = root(parent, k)
     return parent
@@ -79,10 +83,12 @@ def join_fragments(
     >>> join_fragments(nuclei, body, largest_px=5, gap_px=3).max()
     np.int32(3)
     """
-    area, on_body = _areas(nuclei, body, int(nuclei.max(initial=0)))
+    inside = labelled(nuclei)
+    n = int(nuclei.reshape(-1)[inside].max(initial=0))
+    area, on_body = _areas(nuclei, body, inside, n)
     small = on_body & (area <= largest_px)
     if small.sum() < 2:
         return nuclei
-    representative = _join(nuclei, body, small, gap_px)
+    representative = _join(nuclei, body, inside, small, gap_px)
     kept, number = np.unique(representative, return_inverse=True)
     return nuclei if kept.size == area.size else number.astype(np.int32)[nuclei]

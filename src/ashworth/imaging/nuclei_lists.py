@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ashworth.imaging.nuclei_flood import joined
 from ashworth.imaging.nuclei_regions import root
-from ashworth.imaging.pixel_lists import select
+from ashworth.imaging.pixel_lists import marked, select
 
 Places = NDArray[np.int64]
 Ints = NDArray[np.int32]
@@ -20,27 +20,19 @@ Floats = NDArray[np.float32]
 
 
 @numba.njit(cache=True, nogil=True)
-def _mark(smooth: Floats, top: Floats, threshold: Floats, mask: NDArray[np.uint8]) -> int:
-    """Mark what exceeds `threshold[0]` and `threshold[1]` times `top`; give the number marked."""
-    level, share, n = threshold[0], threshold[1], 0
+def _mark(smooth: Floats, top: Floats, threshold: Floats, mask: NDArray[np.uint8]) -> None:
+    """Mark what exceeds `threshold[0]` and `threshold[1]` times `top`."""
+    level, share = threshold
+    limit = np.empty(smooth.shape[1], np.float32)
     for y in range(smooth.shape[0]):
         line, near, out = smooth[y], top[y >> 1], mask[y]
+        if y % 2 == 0:
+            for x in range(near.size):
+                limit[2 * x] = max(level, share * near[x])
+                if 2 * x + 1 < limit.size:
+                    limit[2 * x + 1] = limit[2 * x]
         for x in range(line.size):
-            if line[x] > level and line[x] > share * near[x >> 1]:
-                out[x] = 1
-                n += 1
-    return n
-
-
-@numba.njit(cache=True, nogil=True)
-def _list(mask: NDArray[np.uint8], n: int) -> Places:
-    place, k = np.empty(n, np.int64), 0
-    flat = mask.reshape(-1)
-    for p in range(flat.size):
-        if flat[p]:
-            place[k] = p
-            k += 1
-    return place
+            out[x] = line[x] > limit[x]
 
 
 def stained_places(smooth: Floats, top: Floats, threshold: float, share: float) -> Places:
@@ -48,9 +40,9 @@ def stained_places(smooth: Floats, top: Floats, threshold: float, share: float) 
 
     `top` has one value for every 2 x 2 pixels.
     """
-    mask = np.zeros(smooth.shape, np.uint8)
-    n = _mark(smooth, top, np.array([threshold, share], np.float32), mask)
-    return _list(mask, n)
+    mask = np.empty(smooth.shape, np.uint8)
+    _mark(smooth, top, np.array([threshold, share], np.float32), mask)
+    return marked(mask)
 
 
 STEPS = np.array(

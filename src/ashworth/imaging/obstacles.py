@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import cv2
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,8 +46,9 @@ def obstacle_mask(
     blocks: list[NDArray[np.float32]] = []
     shines = np.ones(size[::-1], np.uint8)
     for plane, level in zip(smooth[::-1], noise[::-1], strict=True):
-        means = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
-        blocks.append(means / level)
+        means = np.empty(size[::-1], np.float32)
+        _block_means(plane, means)
+        blocks.append(means / np.float32(level))
         shines &= blocks[-1] > NOISE_MULTIPLE
         if not _long_parts(shines, shortest_blocks).any():
             return None
@@ -56,6 +58,24 @@ def obstacle_mask(
         return None
     grown = cv2.dilate(large.astype(np.uint8), np.ones((2 * WIDENED_BLOCKS + 1,) * 2, np.uint8))
     return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _block_means(plane: NDArray[np.float32], means: NDArray[np.float32]) -> None:
+    """Means of 8 x 8 pixels; a rest at the lower and right border is left out."""
+    rows, columns = means.shape
+    line = np.empty(BLOCK_PX * columns, np.float32)
+    for r in range(rows):
+        line[:] = 0
+        for y in range(min(BLOCK_PX, plane.shape[0] - BLOCK_PX * r)):
+            row = plane[BLOCK_PX * r + y]
+            for x in range(min(line.size, row.size)):
+                line[x] += row[x]
+        for c in range(columns):
+            total = np.float32(0)
+            for x in range(BLOCK_PX * c, BLOCK_PX * (c + 1)):
+                total += line[x]
+            means[r, c] = total / (BLOCK_PX * BLOCK_PX)
 
 
 def _long_parts(mask: NDArray[np.uint8], shortest: float) -> NDArray[np.bool_]:

@@ -104,16 +104,21 @@ class Segmented:
 Segmenter: TypeAlias = Callable[[Planes, SegmentationSettings], "Segmented | Labels"]
 
 
-def smoothed(above: Planes, sigma_px: float, out: Planes | None = None) -> Planes:
-    """Smooth each channel by a Gaussian cut at two sigmas, into `out` where it is given."""
-    out = np.empty_like(above) if out is None else out
-    size = 2 * max(1, round(2 * sigma_px)) + 1
+def smoothed(above: Planes, sigma_px: float) -> Planes:
+    """Smooth each channel by a Gaussian cut at two sigmas."""
+    out = np.empty_like(above)
     for plane, target in zip(above, out, strict=True):
-        if size == 5 and min(plane.shape) > 4:
-            blur_of_five(plane, sigma_px, target)
-        else:
-            cv2.GaussianBlur(plane, (size, size), sigma_px, dst=target)
+        smooth_plane(plane, sigma_px, target)
     return out
+
+
+def smooth_plane(plane: NDArray[np.float32], sigma_px: float, out: NDArray[np.float32]) -> None:
+    """Smooth one channel by a Gaussian cut at two sigmas, into `out`."""
+    size = 2 * max(1, round(2 * sigma_px)) + 1
+    if size == 5 and min(plane.shape) > 4:
+        blur_of_five(plane, sigma_px, out)
+    else:
+        cv2.GaussianBlur(plane, (size, size), sigma_px, dst=out)
 
 
 def stained(plane: NDArray[np.float32], threshold: float) -> NDArray[np.uint8]:

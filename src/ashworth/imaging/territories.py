@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from ashworth.imaging.nuclei_regions import root
 from ashworth.imaging.pixel_lists import (
     PixelLists,
     Positions,
     by_label,
     labelled,
+    marked,
     pixel_lists,
     select,
 )
@@ -108,20 +109,27 @@ def _grow_cells(
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow_annuli(owner: Labels, inside: Positions, gap: int, wide: int) -> Positions:
-    """Grow `owner` in place by gap and annulus; give the positions of the latter."""
-    front, anywhere = _rim(owner, inside), np.empty(0, np.uint8)
-    found = np.empty(4096, np.int64)
-    n = 0
+def _grow_annuli(
+    cells: Labels, inside: Positions, gap: int, wide: int
+) -> tuple[NDArray[np.int32], Positions]:
+    """Labels and positions of the annuli; the cells are grown for it and then restored."""
+    front, anywhere = _rim(cells, inside), np.empty(0, np.uint8)
+    found, flat = np.empty(65536, np.int64), cells.reshape(-1)
+    n = inner = 0
     for step in range(gap + wide):
-        front = _step(owner, front, anywhere, step % 2 == 1)
-        if step < gap:
-            continue
+        front = _step(cells, front, anywhere, step % 2 == 1)
         if n + front.size > found.size:
             found = np.concatenate((found, np.empty(n + front.size, np.int64)))
         found[n : n + front.size] = front
         n += front.size
-    return found[:n]
+        if step < gap:
+            inner = n
+    owner = np.empty(n - inner, np.int32)
+    for k in range(n):
+        if k >= inner:
+            owner[k - inner] = flat[found[k]]
+        flat[found[k]] = 0
+    return owner, found[inner:n]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -147,11 +155,40 @@ def _unstained(
 
 
 @numba.njit(cache=True, nogil=True)
+def _bodies(inside: Positions, height: int, width: int) -> tuple[Labels, int]:
+    """Number the 8-connected parts of a list of positions in reading order; and their count."""
+    labels = np.zeros((height, width), np.int32)
+    flat, parent, n = labels.reshape(-1), np.zeros(inside.size + 1, np.int32), 0
+    for p in inside:
+        up, own = p - width, 0
+        left, right = p % width > 0, (p + 1) % width > 0
+        for q, there in ((p - 1, left), (up - 1, left), (up, True), (up + 1, right)):
+            if there and q >= 0 and flat[q] != 0:
+                other = root(parent, flat[q])
+                own = own or other
+                low, high = min(own, other), max(own, other)
+                parent[high] = low
+                own = low
+        if own == 0:
+            n += 1
+            parent[n] = n
+            own = n
+        flat[p] = own
+    number, count = np.zeros(n + 1, np.int32), 0
+    for k in range(1, n + 1):
+        count += parent[k] == k
+        number[k] = count if parent[k] == k else number[root(parent, k)]
+    for p in inside:
+        flat[p] = number[flat[p]]
+    return labels, count
+
+
+@numba.njit(cache=True, nogil=True)
 def _measure_bodies(
     bodies: Labels, inside: Positions, nuclei: Labels, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Pixels of each body, and whether a nucleus lies on it."""
-    area, nucleated = np.zeros(count, np.int64), np.zeros(count, np.bool_)
+    area, nucleated = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.bool_)
     flat, nucleus = bodies.reshape(-1), nuclei.reshape(-1)
     for p in inside:
         area[flat[p]] += 1
@@ -191,15 +228,16 @@ def cells_of(
     bodies : ndarray of int32
         Connected bodies (8-connected), 0 outside.
     """
-    count, bodies = cv2.connectedComponents(body, connectivity=8, ltype=cv2.CV_32S)
-    bodies = np.asarray(bodies, np.int32)
-    cells, inside = nuclei.copy(), labelled(bodies)
-    _grow_cells(cells, labelled(nuclei), body, reach.ring, reach.body)
+    inside, nucleus = marked(body), labelled(nuclei)
+    bodies, count = _bodies(inside, *nuclei.shape)
+    cells = nuclei.copy()
+    _grow_cells(cells, nucleus, body, reach.ring, reach.body)
     area, nucleated = _measure_bodies(bodies, inside, nuclei, count)
     alone = ~nucleated & (area >= smallest_px)
     alone[0] = False
-    new_label = np.zeros(count, np.int32)
-    new_label[alone] = int(nuclei.max(initial=0)) + 1 + np.arange(alone.sum(), dtype=np.int32)
+    new_label = np.zeros(count + 1, np.int32)
+    first = int(nuclei.reshape(-1)[nucleus].max(initial=0)) + 1
+    new_label[alone] = first + np.arange(alone.sum(), dtype=np.int32)
     _add(cells, bodies, inside, new_label)
     return cells, bodies
 
@@ -290,9 +328,9 @@ def annuli(
     PixelLists
         By the nearest cell, at `gap` to `gap` + `annulus` pixels from it; from near to far.
     """
-    owner, inside = cells.copy(), labelled(cells)
+    inside = labelled(cells)
     n = int(cells.reshape(-1)[inside].max(initial=0))
-    position = _grow_annuli(owner, inside, reach.gap, reach.annulus)
-    lists = by_label(owner.reshape(-1)[position], position, n)
+    owner, position = _grow_annuli(cells, inside, reach.gap, reach.annulus)
+    lists = by_label(owner, position, n)
     flat = stains.reshape(len(thresholds), -1)
     return PixelLists(*_unstained(*lists, flat, np.array(thresholds, np.float32)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from ashworth.imaging.background import background_grid, background_lines, subtract_lines
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
+
+EachPlane = Callable[[int, NDArray[np.float32]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,50 +136,70 @@ class FrameStore:
         lines = [background_lines(background_grid(channel)) for channel in pixels]
         self._frames[index] = (pixels, lines)
 
-    def above(self, index: int) -> NDArray[np.float32]:
-        """Counts above background of a frame in memory; overwritten by the next call."""
+    def above(self, index: int, each: EachPlane | None = None) -> NDArray[np.float32]:
+        """Counts above background of a frame in memory; overwritten by the next call.
+
+        `each` is called with channel and plane while the plane is fresh in the cache.
+        """
         pixels, lines = self._frames[index]
         out = self._above.array(pixels.shape)
-        for plane, along, target in zip(pixels, lines, out, strict=True):
-            subtract_lines(plane, along, target)
+        for c, (plane, along) in enumerate(zip(pixels, lines, strict=True)):
+            subtract_lines(plane, along, out[c])
+            if each is not None:
+                each(c, out[c])
         return out
 
     def __contains__(self, index: int) -> bool:
         """Whether a frame is in memory."""
         return index in self._frames
 
-    def window(self, index: int) -> Window:
-        """Assemble the window of a frame; its arrays are reused by the next call."""
+    def shape(self, index: int) -> tuple[int, int, int]:
+        """Channels, height and width of a frame's window."""
+        layout, m = self._cartridge.layout, self._margin
+        offsets = {(dc, dr) for _, dc, dr in self._around(index)}
+        height = layout.height + m * ((0, -1) in offsets) + m * ((0, 1) in offsets)
+        width = layout.width + m * ((-1, 0) in offsets) + m * ((1, 0) in offsets)
+        return len(self._cartridge.channels), height, width
+
+    def window(self, index: int, each: EachPlane | None = None) -> Window:
+        """Assemble the window of a frame; its arrays are reused by the next call.
+
+        `each` is called with channel and plane of counts above background while the plane is
+        fresh in the cache.
+        """
         layout = self._cartridge.layout
         around = list(self._around(index))
         for i, _, _ in around:
             if i not in self._frames:
                 self.put(i, self._cartridge.load(i))
         offsets = {(dc, dr) for _, dc, dr in around}
-        m = self._margin
-        left, top = m * ((-1, 0) in offsets), m * ((0, -1) in offsets)
-        width = left + layout.width + m * ((1, 0) in offsets)
-        height = top + layout.height + m * ((0, 1) in offsets)
-        shape = (len(self._cartridge.channels), height, width)
+        left, top = self._margin * ((-1, 0) in offsets), self._margin * ((0, -1) in offsets)
+        shape = self.shape(index)
         raw, above = self._raw.array(shape), self._above.array(shape)
         if len(offsets) < len({dc for dc, _ in offsets}) * len({dr for _, dr in offsets}):
             raw[:], above[:] = 0, 0
-        for i, dc, dr in around:
-            self._copy(i, dc * layout.width + left, dr * layout.height + top, raw, above)
+        for c in range(shape[0]):
+            for i, dc, dr in around:
+                x, y = dc * layout.width + left, dr * layout.height + top
+                self._copy(i, c, x, y, raw[c], above[c])
+            if each is not None:
+                each(c, above[c])
         x, y = layout.origin(index)
         return Window(index, raw, above, top, left, layout.height, layout.width, x - left, y - top)
 
-    def _copy(self, index: int, x: int, y: int, raw: Pixels, above: NDArray[np.float32]) -> None:
+    def _copy(
+        self, index: int, channel: int, x: int, y: int, raw: NDArray[np.uint16],
+        above: NDArray[np.float32],
+    ) -> None:  # fmt: skip
         """Copy the part of a frame that lies in the window, at (x, y) of the window."""
         pixels, lines = self._frames[index]
         height, width = pixels.shape[1:]
-        x0, x1 = max(x, 0), min(x + width, raw.shape[2])
-        y0, y1 = max(y, 0), min(y + height, raw.shape[1])
+        x0, x1 = max(x, 0), min(x + width, raw.shape[1])
+        y0, y1 = max(y, 0), min(y + height, raw.shape[0])
         if x0 >= x1 or y0 >= y1:
             return
-        for c, along in enumerate(lines):
-            raw[c, y0:y1, x0:x1] = pixels[c, y0 - y : y1 - y, x0 - x : x1 - x]
-            subtract_lines(raw[c], along, above[c], shift=(-y, -x), box=(y0, y1, x0, x1))
+        raw[y0:y1, x0:x1] = pixels[channel, y0 - y : y1 - y, x0 - x : x1 - x]
+        subtract_lines(raw, lines[channel], above, shift=(-y, -x), box=(y0, y1, x0, x1))
 
     def drop(self, index: int) -> None:
         """Drop one frame."""
