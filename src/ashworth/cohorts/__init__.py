@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ashworth.cohorts.dilution import RegressionDilution as RegressionDilution
     from ashworth.cohorts.dilution import regression_dilution as regression_dilution
+    from ashworth.cohorts.presets import LUMINAL_B as LUMINAL_B
     from ashworth.cohorts.presets import PRESETS as PRESETS
     from ashworth.cohorts.presets import preset as preset
     from ashworth.cohorts.simulation import SimulatedCohort as SimulatedCohort
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
     from ashworth.cohorts.spec import (
         CovariateEffect as CovariateEffect,
     )
+    from ashworth.cohorts.spec import (
+        InteractionEffect as InteractionEffect,
+    )
 
 _PUBLIC = {
     "CohortSpec": "spec",
     "CountEffect": "spec",
     "CovariateEffect": "spec",
+    "InteractionEffect": "spec",
+    "LUMINAL_B": "presets",
     "PRESETS": "presets",
     "RegressionDilution": "dilution",
     "SimulatedCohort": "simulation",
@@ -39,10 +45,12 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "LUMINAL_B",
     "PRESETS",
     "CohortSpec",
     "CountEffect",
     "CovariateEffect",
+    "InteractionEffect",
     "RegressionDilution",
     "SimulatedCohort",
     "preset",

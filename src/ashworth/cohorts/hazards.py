@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from ashworth.cohorts.spec import CohortSpec, CountEffect, CovariateEffect
 from ashworth.streams import stream
+from ashworth.survival import classify_subtype
 
 Floats = NDArray[np.float64]
 Which = Literal["os", "first_event"]
@@ -105,6 +106,9 @@ def linear_predictor(
     total = count_term(spec.count_effects, counts, which)
     for effect in spec.covariate_effects:
         total = total + _term(effect, patients, which)
+    for effect in spec.interaction_effects:
+        inside = _in_class(patients, effect.subtype, effect.level)
+        total = total + np.log(getattr(effect, which)) * (inside & (counts >= spec.cutoff))
     return total
 
 
@@ -125,6 +129,14 @@ def _term(effect: CovariateEffect, patients: pl.DataFrame, which: Which) -> Floa
     if column.dtype == pl.Boolean:
         return size * (column.to_numpy() == (effect.level == "yes"))
     return size * (column.cast(pl.String) == effect.level).to_numpy()
+
+
+def _in_class(patients: pl.DataFrame, subtype: str, level: str) -> NDArray[np.bool_]:
+    """Patients of one class; unknown is not in it."""
+    classes = patients.select("patient_id").join(
+        classify_subtype(patients, subtype).table(), on="patient_id", maintain_order="left"
+    )
+    return (classes["subtype"] == level).fill_null(value=False).to_numpy()
 
 
 def _whole_days(time: Floats) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ashworth.cohorts.spec import CohortSpec, CountEffect, CovariateEffect
+from ashworth.cohorts.spec import CohortSpec, CountEffect, CovariateEffect, InteractionEffect
 from ashworth.enumeration.populations import (
     Family,
     Measurement,
@@ -23,6 +23,9 @@ from ashworth.enumeration.populations import (
 from ashworth.enumeration.repeatability import expected_positivity
 
 MONTH = 365.25 / 12
+LUMINAL_B = InteractionEffect("paddy-luminal-b", "luminal_b", os=1.45, first_event=1.30)
+"""Disseminated cells that tell more in luminal B, as PADDY reports without a number; the sizes are
+this project's choice. ``preset("early_dtc", interaction_effects=(LUMINAL_B,))`` plants it."""
 
 
 def metastatic(*, family: Family = "poisson_lognormal") -> CohortSpec:

@@ -53,6 +53,24 @@ class CovariateEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class InteractionEffect:
+    """Planted interaction: what a positive count multiplies the hazard by in one class, on top.
+
+    Attributes
+    ----------
+    subtype, level : str
+        Id of a classification (`ashworth.survival.classify_subtype`), and the class.
+    os, first_event : float
+        Ratio of the positive count's hazard ratios, in the class against all other patients.
+    """
+
+    subtype: str
+    level: str
+    os: float
+    first_event: float
+
+
+@dataclass(frozen=True, slots=True)
 class CohortSpec:
     """Everything that `simulate` needs but the seed; change fields by `dataclasses.replace`.
 
@@ -84,6 +102,8 @@ class CohortSpec:
         true number of cells in the rule's amount (for studies of misclassification).
     covariate_effects : tuple of CovariateEffect
         The adjusted covariates; the planted hazard ratios belong to the model with all of them.
+    interaction_effects : tuple of InteractionEffect
+        Classes in which a positive count (at least `cutoff`) tells more, or less.
     median_os, median_first_event : float
         Days, at all effects zero (reference levels, centred numbers, an average centre).
     shape : float
@@ -125,6 +145,7 @@ class CohortSpec:
     covariate_effects: tuple[CovariateEffect, ...]
     median_os: float
     median_first_event: float
+    interaction_effects: tuple[InteractionEffect, ...] = ()
     fulfilled: tuple[str, ...] = ()
     measurement: Measurement = field(default_factory=Measurement)
     amount_log_sd: float = 0.0

@@ -66,6 +66,10 @@ def _ratios(spec: CohortSpec, which: str) -> dict[str, Any]:
             name: getattr(e, which) for name, e in zip(names, spec.count_effects, strict=True)
         },
         "covariates": [_covariate(e, which) for e in spec.covariate_effects],
+        "interactions": [
+            {"subtype": e.subtype, "level": e.level, "ratio": getattr(e, which)}
+            for e in spec.interaction_effects
+        ],
     }
 
 

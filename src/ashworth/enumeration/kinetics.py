@@ -217,7 +217,8 @@ def poisson_slope(
     if total == 0:
         return float("nan"), float("-inf"), float("inf")
     span = float(day[-1] - day[0])
-    t, offset, weight = (day - day[0]) / span, np.log(amount), float(cells @ (day - day[0])) / span
+    t, offset = (day - day[0]) / span, np.log(amount)
+    weight = float(cells @ t)
 
     def height(b: float) -> float:
         return b * weight - total * float(logsumexp(offset + b * t))
@@ -226,8 +227,8 @@ def poisson_slope(
         share = np.exp(offset + b * t - logsumexp(offset + b * t))
         return weight - total * float(share @ t)
 
-    if weight in (0.0, total):
-        end = 0 if weight == 0.0 else -1
+    if cells[0] == total or cells[-1] == total:
+        end = 0 if cells[0] == total else -1
         best, top = (np.inf if end else -np.inf), -total * float(offset[end])
     else:
         best = _root(climb, *_around(climb))
