@@ -76,6 +76,11 @@ if TYPE_CHECKING:
         restricted_mean_difference as restricted_mean_difference,
     )
     from ashworth.survival.endpoints import derive_events as derive_events
+    from ashworth.survival.formula.curves import kaplan_meier_formula as kaplan_meier_formula
+    from ashworth.survival.formula.curves import log_rank_formula as log_rank_formula
+    from ashworth.survival.formula.model import FormulaCox as FormulaCox
+    from ashworth.survival.formula.model import cox_formula as cox_formula
+    from ashworth.survival.formula.rows import MissingRowsWarning as MissingRowsWarning
     from ashworth.survival.frailty.model import UnsharedFrailtyWarning as UnsharedFrailtyWarning
     from ashworth.survival.frailty.model import frailty_cox as frailty_cox
     from ashworth.survival.frailty.result import FrailtyResult as FrailtyResult
@@ -89,6 +94,8 @@ if TYPE_CHECKING:
     )
     from ashworth.survival.prognostic_value.brier import BrierScore as BrierScore
     from ashworth.survival.prognostic_value.brier import brier_score as brier_score
+    from ashworth.survival.prognostic_value.calibration_at import calibration as calibration
+    from ashworth.survival.prognostic_value.calibration_result import Calibration as Calibration
     from ashworth.survival.prognostic_value.concordance_index import (
         compare_concordance as compare_concordance,
     )
@@ -100,11 +107,38 @@ if TYPE_CHECKING:
     from ashworth.survival.prognostic_value.concordance_result import (
         ConcordanceDifference as ConcordanceDifference,
     )
+    from ashworth.survival.prognostic_value.cut_point import cut_point_search as cut_point_search
+    from ashworth.survival.prognostic_value.cut_point_result import CutPointSearch as CutPointSearch
+    from ashworth.survival.prognostic_value.explained import (
+        ExplainedVariation as ExplainedVariation,
+    )
+    from ashworth.survival.prognostic_value.explained import (
+        explained_variation as explained_variation,
+    )
+    from ashworth.survival.prognostic_value.likelihood_ratio_test import (
+        LikelihoodRatio as LikelihoodRatio,
+    )
+    from ashworth.survival.prognostic_value.likelihood_ratio_test import (
+        likelihood_ratio as likelihood_ratio,
+    )
+    from ashworth.survival.prognostic_value.marker_forms import (
+        compare_marker_forms as compare_marker_forms,
+    )
+    from ashworth.survival.prognostic_value.marker_forms_result import MarkerForm as MarkerForm
+    from ashworth.survival.prognostic_value.marker_forms_result import MarkerForms as MarkerForms
+    from ashworth.survival.prognostic_value.net_benefit import DecisionCurve as DecisionCurve
+    from ashworth.survival.prognostic_value.net_benefit import decision_curve as decision_curve
+    from ashworth.survival.prognostic_value.optimism import Optimism as Optimism
+    from ashworth.survival.prognostic_value.optimism import bootstrap_optimism as bootstrap_optimism
     from ashworth.survival.prognostic_value.reclassification import (
         NetReclassification as NetReclassification,
     )
     from ashworth.survival.prognostic_value.reclassification import (
         net_reclassification as net_reclassification,
+    )
+    from ashworth.survival.prognostic_value.spline import SplineBasis as SplineBasis
+    from ashworth.survival.prognostic_value.spline import (
+        restricted_cubic_spline as restricted_cubic_spline,
     )
     from ashworth.survival.prognostic_value.time_dependent_auc import (
         TimeDependentAuc as TimeDependentAuc,
@@ -151,12 +185,20 @@ if TYPE_CHECKING:
     )
     from ashworth.survival.treatment_marker import TreatmentByMarker as TreatmentByMarker
     from ashworth.survival.treatment_marker import treatment_by_marker as treatment_by_marker
+    from ashworth.survival.surveillance.leads import LeadTime as LeadTime
+    from ashworth.survival.surveillance.leads import lead_time as lead_time
+    from ashworth.survival.surveillance.predictive import PredictiveValues as PredictiveValues
+    from ashworth.survival.surveillance.predictive import predictive_values as predictive_values
+    from ashworth.survival.surveillance.status_risk import AbsoluteRisk as AbsoluteRisk
+    from ashworth.survival.surveillance.status_risk import (
+        absolute_risk_by_status as absolute_risk_by_status,
+    )
 
 _PLACES = {
-    "Persistence": "persistent_counts",
-    "persistence": "persistent_counts",
+    "AbsoluteRisk": "surveillance.status_risk",
     "AccuracyDifference": "prognostic_value.accuracy_difference",
     "BrierScore": "prognostic_value.brier",
+    "Calibration": "prognostic_value.calibration_result",
     "CauseSpecificResult": "competing_risks.side_by_side",
     "Concordance": "prognostic_value.concordance_result",
     "ConcordanceDifference": "prognostic_value.concordance_result",
@@ -165,10 +207,14 @@ _PLACES = {
     "CumulativeIncidence": "competing_risks.incidence",
     "Curve": "curves.curve",
     "CurveValues": "curves.curve",
+    "CutPointSearch": "prognostic_value.cut_point_result",
+    "DecisionCurve": "prognostic_value.net_benefit",
+    "ExplainedVariation": "prognostic_value.explained",
     "FewEventsWarning": "competing_risks.fine_gray",
     "FineGrayResult": "competing_risks.fine_gray_result",
     "FineGrayRows": "competing_risks.weighted_rows",
     "FirthResult": "proportional_hazards.firth",
+    "FormulaCox": "formula.model",
     "FrailtyResult": "frailty.result",
     "HazardRatioWindows": "time_varying.windows",
     "IncidenceCurve": "competing_risks.curve",
@@ -176,16 +222,25 @@ _PLACES = {
     "InteractionTest": "subgroups",
     "KaplanMeier": "curves.kaplan_meier_curves",
     "LandmarkResult": "time_varying.landmarks",
+    "LeadTime": "surveillance.leads",
+    "LikelihoodRatio": "prognostic_value.likelihood_ratio_test",
+    "MarkerForm": "prognostic_value.marker_forms_result",
+    "MarkerForms": "prognostic_value.marker_forms_result",
     "MilestoneDifference": "curves.milestones",
+    "MissingRowsWarning": "formula.rows",
     "NetReclassification": "prognostic_value.reclassification",
+    "Optimism": "prognostic_value.optimism",
+    "Persistence": "persistent_counts",
     "PersonYears": "curves.person_time",
     "PredictedCurve": "proportional_hazards.prediction",
     "PredictedIncidence": "competing_risks.fine_gray_result",
     "PredictedSurvival": "proportional_hazards.prediction",
+    "PredictiveValues": "surveillance.predictive",
     "ProfileLimits": "proportional_hazards.profile",
     "ProportionalHazardsTest": "proportional_hazards.ph_result",
     "RateRatio": "curves.person_time",
     "RestrictedMeanDifference": "curves.restricted_means",
+    "SplineBasis": "prognostic_value.spline",
     "StatusHistory": "time_varying.history",
     "SubgroupEffects": "subgroups",
     "SubgroupLevel": "subgroup_rows",
@@ -193,19 +248,27 @@ _PLACES = {
     "TimeDependentAuc": "prognostic_value.time_dependent_auc",
     "TreatmentByMarker": "treatment_marker",
     "UnsharedFrailtyWarning": "frailty.model",
+    "absolute_risk_by_status": "surveillance.status_risk",
     "baseline_hazard": "proportional_hazards.prediction",
+    "bootstrap_optimism": "prognostic_value.optimism",
     "brier_score": "prognostic_value.brier",
+    "calibration": "prognostic_value.calibration_at",
     "cause_specific": "competing_risks.side_by_side",
     "classify_subtype": "subtypes",
     "compare_accuracy": "prognostic_value.accuracy_difference",
     "compare_concordance": "prognostic_value.concordance_index",
+    "compare_marker_forms": "prognostic_value.marker_forms",
     "concordance": "prognostic_value.concordance_index",
     "cox": "proportional_hazards.model",
     "cox_concordance": "prognostic_value.concordance_index",
+    "cox_formula": "formula.model",
     "cox_residuals": "proportional_hazards.residuals",
     "cumulative_incidence": "competing_risks.incidence",
+    "cut_point_search": "prognostic_value.cut_point",
     "day_histogram": "curves.log_rank_test",
+    "decision_curve": "prognostic_value.net_benefit",
     "derive_events": "endpoints",
+    "explained_variation": "prognostic_value.explained",
     "fine_gray": "competing_risks.fine_gray",
     "fine_gray_rows": "competing_risks.weighted_rows",
     "firth_cox": "proportional_hazards.firth",
@@ -214,16 +277,23 @@ _PLACES = {
     "gray_test": "competing_risks.gray",
     "hazard_ratio_windows": "time_varying.windows",
     "kaplan_meier": "curves.kaplan_meier_curves",
+    "kaplan_meier_formula": "formula.curves",
     "landmark": "time_varying.landmarks",
+    "lead_time": "surveillance.leads",
+    "likelihood_ratio": "prognostic_value.likelihood_ratio_test",
     "log_rank": "curves.log_rank_test",
+    "log_rank_formula": "formula.curves",
     "log_rank_from_histogram": "curves.log_rank_test",
     "milestone_difference": "curves.milestones",
     "net_reclassification": "prognostic_value.reclassification",
+    "persistence": "persistent_counts",
     "person_years": "curves.person_time",
     "predict_survival": "proportional_hazards.prediction",
+    "predictive_values": "surveillance.predictive",
     "profile_limits": "proportional_hazards.profile",
     "proportional_hazards_test": "proportional_hazards.ph_test",
     "rate_ratio": "curves.person_time",
+    "restricted_cubic_spline": "prognostic_value.spline",
     "restricted_mean_difference": "curves.restricted_means",
     "status_history": "time_varying.history",
     "subgroup_effects": "subgroups",

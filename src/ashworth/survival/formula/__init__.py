@@ -1,0 +1,1 @@
+"""Models and curves by formula: what may stand in one, rows and levels, design, fits."""
