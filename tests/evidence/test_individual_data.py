@@ -18,7 +18,7 @@ from ashworth.evidence import (
     one_stage,
     two_stage,
 )
-from ashworth.survival import cox
+from ashworth.survival import cox, firth_cox, frailty_cox
 
 from .conftest import close, load, load_cases, load_data
 
@@ -170,6 +170,27 @@ def test_a_difference_between_centres_only_is_not_an_interaction_of_patients():
     assert abs(found.across.coefficient - 0.6) < 3 * found.across.standard_error
     assert found.amalgamated.p_value < 1e-6, "the usual product term mistakes it for one"
     assert found.ecological_bias_test.p_value < 1e-6
+
+
+def test_frailty_stands_beside_the_stratified_model():
+    time, event, _ = outcome(USABLE)
+    found = fit(one_stage, USABLE, frailty="gamma")
+    alone = frailty_cox(time, event, USABLE.select(TERMS), USABLE["centre"])
+    assert found.frailty is not None
+    close(found.frailty.coefficients, alone.coefficients, 1e-9)
+    close(found.coefficients, fit(one_stage, USABLE).coefficients, 1e-14)
+    assert fit(one_stage, USABLE).frailty is None
+
+
+def test_firth_keeps_a_centre_whose_coefficient_is_infinite():
+    found = fit(two_stage, CENTRES, penalty="firth")
+    left = found.left_out().filter(pl.col("term") == "marker")
+    assert set(left["centre"]) == {"none", "one", "tiny"}
+    rare = CENTRES.filter(pl.col("centre") == "rare")
+    own = firth_cox(rare["time"], rare["event"], rare.select(TERMS))
+    (mine,) = [f for f in found.centres if f.centre == "rare"]
+    close(mine.coefficients, own.coefficients, 1e-9)
+    assert 0 < found.pooled["marker"].weights_percent.min() < 5
 
 
 def test_two_equal_centres_give_their_common_effect():

@@ -15,7 +15,7 @@ from ashworth.errors import (
     MonotoneLikelihoodWarning,
     NotEstimableWarning,
 )
-from ashworth.survival import cox
+from ashworth.survival import cox, firth_cox
 from ashworth.survival.inputs import TIE_TOLERANCE, Floats
 from ashworth.survival.proportional_hazards.data import CoxData, read_cox_data
 
@@ -119,14 +119,27 @@ def _nothing(centre: Any, n: int, events: int, p: int, reason: str) -> CentreFit
     return CentreFit(centre, n, events, empty, empty, 0.0, (reason,) * p)
 
 
-def _fit_centre(data: CoxData, centre: Any, *, ties: Ties, fewest: int) -> CentreFit:
+def _fit_firth(data: CoxData, ties: Ties) -> Any:
+    """Cox model with Firth's penalty, without warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotEstimableWarning)
+        return firth_cox(
+            data.time, data.event, data.covariates, names=data.names, entry=data.entry, ties=ties,
+            tie_tolerance=0.0,
+        )  # fmt: skip
+
+
+def _fit_centre(data: CoxData, centre: Any, *, ties: Ties, fewest: int, firth: bool) -> CentreFit:
     n, events, p = data.time.size, int(data.event.sum()), len(data.names)
     if events == 0:
         return _nothing(centre, n, events, p, "no events")
     try:
-        fit = fit_quietly(data, stratified=False, ties=ties)
+        fit = _fit_firth(data, ties) if firth else fit_quietly(data, stratified=False, ties=ties)
     except EstimationError as error:
         return _nothing(centre, n, events, p, str(error))
+    except np.linalg.LinAlgError:
+        reason = f"{events} events are too few for {p} covariates: the information is singular"
+        return _nothing(centre, n, events, p, reason)
     reasons = tuple(
         _reason(float(b), x, events, fewest)
         for b, x in zip(fit.coefficients, data.covariates.T, strict=True)
@@ -136,10 +149,12 @@ def _fit_centre(data: CoxData, centre: Any, *, ties: Ties, fewest: int) -> Centr
     )
 
 
-def fit_centres(data: CoxData, *, ties: Ties, min_events: int) -> tuple[CentreFit, ...]:
+def fit_centres(
+    data: CoxData, *, ties: Ties, min_events: int, firth: bool = False
+) -> tuple[CentreFit, ...]:
     """Fit each centre by itself, in the order of the labels."""
     assert data.stratum is not None
     return tuple(
-        _fit_centre(data.take(data.stratum == i), centre, ties=ties, fewest=min_events)
+        _fit_centre(data.take(data.stratum == i), centre, ties=ties, fewest=min_events, firth=firth)
         for i, centre in enumerate(data.stratum_labels)
     )

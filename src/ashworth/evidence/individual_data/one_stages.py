@@ -14,6 +14,7 @@ from ashworth.evidence.individual_data.centres import (
     fit_quietly,
     read_centres,
 )
+from ashworth.survival import FrailtyResult, frailty_cox
 from ashworth.survival.inputs import Floats, check_option
 from ashworth.survival.proportional_hazards.data import CoxData
 from ashworth.survival.proportional_hazards.result import CoxResult
@@ -22,6 +23,8 @@ from ashworth.version import __version__
 
 if TYPE_CHECKING:
     import polars as pl
+
+Frailty = Literal["none", "gamma", "gaussian"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class OneStage:
         Likelihood ratio test that all coefficients are the same in all centres.
     centres : tuple of CentreFit
         Every centre's own model.
+    frailty : FrailtyResult or None
+        Cox model with a random hazard per centre, where it was asked for.
     n, events : int
         Patients and events.
     method : str
@@ -49,6 +54,7 @@ class OneStage:
     model: CoxResult
     heterogeneity_test: TestResult
     centres: tuple[CentreFit, ...]
+    frailty: FrailtyResult | None
     n: int
     events: int
     method: str
@@ -100,9 +106,16 @@ def _heterogeneity(model: CoxResult, centres: tuple[CentreFit, ...]) -> TestResu
     )  # fmt: skip
 
 
-def fit_one_stage(data: CoxData, ties: Literal["efron", "breslow"]) -> CoxResult:
-    """Stratified model of checked rows."""
-    return fit_quietly(data, stratified=True, ties=ties)
+def _frailty(
+    data: CoxData, frailty: Frailty, ties: Literal["efron", "breslow"]
+) -> FrailtyResult | None:
+    """Model with a random hazard per centre."""
+    if frailty == "none":
+        return None
+    return frailty_cox(
+        data.time, data.event, data.covariates, data.stratum, distribution=frailty,
+        names=data.names, entry=data.entry, ties=ties, tie_tolerance=0.0,
+    )  # fmt: skip
 
 
 def one_stage(
@@ -114,6 +127,7 @@ def one_stage(
     names: Sequence[str] | None = None,
     entry: Any = None,
     ties: Literal["efron", "breslow"] = "efron",
+    frailty: Frailty = "none",
 ) -> OneStage:
     """Fit one Cox model to the patients of all centres, stratified by centre.
 
@@ -127,24 +141,28 @@ def one_stage(
         As for `ashworth.survival.cox`.
     centre : array-like, shape (n,)
         Label of each patient's centre; two or more.
+    frailty : {"none", "gamma", "gaussian"}
+        Beside the stratified model, fit one in which each centre's hazard is drawn from a
+        distribution (`ashworth.survival.frailty_cox`). It borrows strength between centres and
+        assumes that the covariates do not depend on the centre's hazard.
 
     Returns
     -------
     OneStage
-        ``.model`` (a `CoxResult`), ``.table()``, ``.centre_table()``, ``.heterogeneity_test``.
+        ``.model`` (a `CoxResult`), ``.frailty``, ``.table()``, ``.centre_table()``,
+        ``.heterogeneity_test``.
 
     Raises
     ------
     InputError
         All faults of the arguments, with their rows.
     EstimationError
-        Without events, or with one centre only.
+        Without events, with one centre only, or where the frailty model has no maximum.
 
     Notes
     -----
     Coefficients that are infinite or cannot be estimated stand in the result as in `cox`, without
     a warning. Centres without events or with one patient say nothing and change nothing.
-    For centres as random effects see `ashworth.survival.frailty_cox`.
 
     References
     ----------
@@ -162,12 +180,14 @@ def one_stage(
     (180, 3, 2)
     """
     check_option(ties, "ties", ("efron", "breslow"))
+    check_option(frailty, "frailty", ("none", "gamma", "gaussian"))
     data = read_centres("one_stage", time, event, covariates, centre, names=names, entry=entry)
-    model = fit_one_stage(data, ties)
+    model = fit_quietly(data, stratified=True, ties=ties)
     centres = fit_centres(data, ties=ties, min_events=1)
-    options = {"ties": ties, "entry": entry is not None, "baseline": "stratified by centre"}
+    options = {"ties": ties, "entry": entry is not None, "frailty": frailty}
     return OneStage(
-        model, _heterogeneity(model, centres), centres, model.n, model.events,
+        model, _heterogeneity(model, centres), centres, _frailty(data, frailty, ties), model.n,
+        model.events,
         f"one stage: Cox model stratified by centre, {ties.capitalize()} ties", options,
         __version__,
     )  # fmt: skip

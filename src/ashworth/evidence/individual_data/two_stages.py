@@ -155,6 +155,7 @@ def two_stage(
     names: Sequence[str] | None = None,
     entry: Any = None,
     ties: Literal["efron", "breslow"] = "efron",
+    penalty: Literal["none", "firth"] = "none",
     min_events: int = 1,
     method: Method = "REML",
     test: Test = "hksj",
@@ -172,6 +173,9 @@ def two_stage(
         As for `ashworth.survival.cox`.
     centre : array-like, shape (n,)
         Label of each patient's centre; two or more.
+    penalty : {"none", "firth"}
+        Firth's penalty in each centre's model: centres with an infinite coefficient get a finite
+        one and are used.
     min_events : int
         A centre with fewer events is left out, and listed.
     method, test, level, prediction
@@ -219,9 +223,11 @@ def two_stage(
     ('marker', 3, 180, 180)
     """
     check_option(ties, "ties", ("efron", "breslow"))
+    check_option(penalty, "penalty", ("none", "firth"))
     check_pooling(method, test, level, min_events)
     data = read_centres("two_stage", time, event, covariates, centre, names=names, entry=entry)
-    fits = fit_centres(data, ties=ties, min_events=int(min_events))
+    firth = penalty == "firth"
+    fits = fit_centres(data, ties=ties, min_events=int(min_events), firth=firth)
     pooled, not_pooled = {}, {}
     for j, name in enumerate(data.names):
         found, reason = pool_term(
@@ -235,11 +241,12 @@ def two_stage(
         words = "; ".join(f"{name}: {reason}" for name, reason in not_pooled.items())
         raise EstimationError(f"two_stage: nothing can be pooled: {words}")
     options = {
-        "ties": ties, "entry": entry is not None, "min_events": int(min_events), "method": method,
-        "test": test, "level": level, "prediction": prediction,
+        "ties": ties, "entry": entry is not None, "penalty": penalty,
+        "min_events": int(min_events), "method": method, "test": test, "level": level,
+        "prediction": prediction,
     }  # fmt: skip
     return TwoStage(
         data.names, pooled, not_pooled, fits, data.time.size, int(data.event.sum()),
-        f"two stages: Cox model per centre, {next(iter(pooled.values())).method}", options,
-        __version__,
+        f"two stages: {'Firth' if firth else 'Cox'} model per centre, "
+        f"{next(iter(pooled.values())).method}", options, __version__,
     )  # fmt: skip
