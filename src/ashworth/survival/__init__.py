@@ -175,6 +175,14 @@ if TYPE_CHECKING:
     from ashworth.survival.subgroups import SubgroupEffects as SubgroupEffects
     from ashworth.survival.subgroups import subgroup_effects as subgroup_effects
     from ashworth.survival.subtypes import classify_subtype as classify_subtype
+    from ashworth.survival.surveillance.leads import LeadTime as LeadTime
+    from ashworth.survival.surveillance.leads import lead_time as lead_time
+    from ashworth.survival.surveillance.predictive import PredictiveValues as PredictiveValues
+    from ashworth.survival.surveillance.predictive import predictive_values as predictive_values
+    from ashworth.survival.surveillance.status_risk import AbsoluteRisk as AbsoluteRisk
+    from ashworth.survival.surveillance.status_risk import (
+        absolute_risk_by_status as absolute_risk_by_status,
+    )
     from ashworth.survival.time_varying.history import StatusHistory as StatusHistory
     from ashworth.survival.time_varying.history import status_history as status_history
     from ashworth.survival.time_varying.landmarks import LandmarkResult as LandmarkResult
@@ -185,14 +193,6 @@ if TYPE_CHECKING:
     )
     from ashworth.survival.treatment_marker import TreatmentByMarker as TreatmentByMarker
     from ashworth.survival.treatment_marker import treatment_by_marker as treatment_by_marker
-    from ashworth.survival.surveillance.leads import LeadTime as LeadTime
-    from ashworth.survival.surveillance.leads import lead_time as lead_time
-    from ashworth.survival.surveillance.predictive import PredictiveValues as PredictiveValues
-    from ashworth.survival.surveillance.predictive import predictive_values as predictive_values
-    from ashworth.survival.surveillance.status_risk import AbsoluteRisk as AbsoluteRisk
-    from ashworth.survival.surveillance.status_risk import (
-        absolute_risk_by_status as absolute_risk_by_status,
-    )
 
 _PLACES = {
     "AbsoluteRisk": "surveillance.status_risk",
