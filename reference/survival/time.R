@@ -87,13 +87,13 @@ put("windows gbsg2", "coxph(Surv(tstart, time, event) ~ hormone:factor(per) + gr
 # Stanford heart: transplant known at day 0 (immortal time), as it happens, and by landmark.
 h <- read.csv("data/heart.csv")
 h$id <- cumsum(h$start == 0)
-whole <- do.call(rbind, lapply(split(h, h$id), function(p) data.frame(id = p$id[1], exit = max(p$stop), event = max(p$event), tx = ifelse(any(p$transplant == 1), p$start[p$transplant == 1][1], NA), p[1, c("age", "year", "surgery")])))
-ever <- coxph(Surv(exit, event) ~ I(!is.na(tx)) + age + year + surgery, whole, control = ctl)
-now <- coxph(Surv(start, stop, event) ~ transplant + age + year + surgery, h, control = ctl)
-put("heart", "coxph by transplant ever, and as it happens, each with age + year + surgery", ever = coef(ever)[1], now = coef(now)[1], patients = nrow(whole))
+whole <- do.call(rbind, lapply(split(h, h$id), function(p) data.frame(id = p$id[1], exit = max(p$stop), event = max(p$event), tx = ifelse(any(p$transplant == 1), p$start[p$transplant == 1][1], NA), p[1, "age", drop = FALSE])))
+ever <- coxph(Surv(exit, event) ~ I(!is.na(tx)) + age, whole, control = ctl)
+now <- coxph(Surv(start, stop, event) ~ transplant + age, h, control = ctl)
+put("heart", "coxph by transplant ever, and as it happens, each with age", ever = coef(ever)[1], now = coef(now)[1], patients = nrow(whole))
 for (t in c(30, 60, 90)) {
   k <- subset(whole, exit > t); k$z <- as.integer(!is.na(k$tx) & k$tx <= t); k$left <- k$exit - t
-  m <- coxph(Surv(left, event) ~ z + age + year + surgery, k, control = ctl)
-  put(paste("heart landmark", t), "coxph(Surv(exit - t, event) ~ (tx <= t) + age + year + surgery, exit > t)", n = nrow(k), transplanted = sum(k$z), coef = coef(m)[1], se = sqrt(diag(vcov(m)))[1], chisq = survdiff(Surv(left, event) ~ z, k)$chisq)
+  m <- coxph(Surv(left, event) ~ z + age, k, control = ctl)
+  put(paste("heart landmark", t), "coxph(Surv(exit - t, event) ~ (tx <= t) + age, exit > t)", n = nrow(k), transplanted = sum(k$z), coef = coef(m)[1], se = sqrt(diag(vcov(m)))[1], chisq = survdiff(Surv(left, event) ~ z, k)$chisq)
 }
 cat('{"made_with": "', R.version.string, ", survival ", as.character(packageVersion("survival")), ", coin ", as.character(packageVersion("coin")), '",\n "values": [\n', paste(out, collapse = ",\n"), "\n]}\n", sep = "")

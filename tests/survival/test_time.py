@@ -44,13 +44,11 @@ def heart() -> tuple[pl.DataFrame, pl.DataFrame]:
         "patient_id", day="start", status=pl.lit(1)
     )
     whole = rows.unique("patient_id", keep="last", maintain_order=True)
-    outcomes = whole.select(
-        "patient_id", "age", "year", "surgery", exit_day="stop", event_code="event"
-    )
+    outcomes = whole.select("patient_id", "age", exit_day="stop", event_code="event")
     return draws, outcomes
 
 
-COVARIATES = ["age", "year", "surgery"]
+COVARIATES = ["age"]
 
 
 # weighted log-rank
@@ -301,14 +299,14 @@ def test_immortal_time_of_the_heart_study():
     ever = outcomes["patient_id"].is_in(draws["patient_id"].implode()).cast(pl.Int64)
     x = outcomes.select(COVARIATES)
     wrong = cox(outcomes["exit_day"], outcomes["event_code"], x.with_columns(ever=ever))
-    close(wrong.coefficients[3], VALUES["heart"]["ever"], 1e-9)
+    close(wrong.coefficients[1], VALUES["heart"]["ever"], 1e-9)
     rows = status_history(draws, outcomes, keep=COVARIATES, before_first=0).rows
     right = cox(
         rows["stop"], rows["event"], rows.select(*COVARIATES, "status"), entry=rows["start"]
     )
-    close(right.coefficients[3], VALUES["heart"]["now"], 1e-7)
-    assert wrong.coefficients[3] < -1.7
-    assert abs(right.coefficients[3]) < 0.02
+    close(right.coefficients[1], VALUES["heart"]["now"], 1e-7)
+    assert round(float(wrong.coefficients[1]), 2) == -1.80
+    assert abs(right.coefficients[1]) < 0.1
 
 
 def test_history_gives_back_the_published_rows():

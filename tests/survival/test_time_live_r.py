@@ -108,3 +108,41 @@ def test_cut_rows_of_random_studies(seed, tmp_path):
     )
     mine = [found.coefficients, found.standard_errors, found.at_risk, found.n_events]
     close(np.concatenate(mine), expected, 1e-8)
+
+
+def test_windows_with_clusters():
+    code = (
+        "s <- survSplit(Surv(time, status) ~ ., kidney, cut = c(30, 120), episode = 'k');"
+        "m <- coxph(Surv(tstart, time, status) ~ sex:factor(k) + age + cluster(id), s,"
+        "           control = ctl); b <- coef(m)[2:4]; v <- vcov(m)[2:4, 2:4];"
+        "k <- rbind(c(-1, 1, 0), c(-1, 0, 1));"
+        "c(b, sqrt(diag(v)), t(k %*% b) %*% solve(k %*% v %*% t(k)) %*% (k %*% b))"
+    )
+    expected = r_numbers(f"{{{code}}}")
+    d = r_frame("kidney")
+    found = hazard_ratio_windows(
+        d["time"], d["status"], d["sex"], [30, 120], adjust=d["age"], cluster=d["id"]
+    )
+    mine = [found.coefficients, found.standard_errors, [found.equality_test.statistic]]
+    close(np.concatenate(mine), expected, 1e-7)
+    assert (found.equality_test.df, found.equality_test.n) == (2, 76)
+
+
+def test_one_model_over_all_landmarks(visits, patients):
+    at = (365, 730, 1095)
+    code = (
+        f"{BASE} one <- function(at) {{ k <- subset(base, time > at);"
+        "s <- subset(pbcseq, day <= at & id %in% k$id); s <- s[order(s$id, s$day), ];"
+        "s <- s[!duplicated(s$id, fromLast = TRUE), ]; k$x <- log(s$bili[match(k$id, s$id)]);"
+        "k$left <- pmin(k$time - at, 1826); k$ev <- k$ev & k$time - at <= 1826; k$at <- at; k };"
+        "d <- rbind(one(365), one(730), one(1095));"
+        "m <- coxph(Surv(left, ev) ~ x + strata(at) + cluster(id), d, control = ctl);"
+        "c(nrow(d), coef(m), sqrt(vcov(m)))"
+    )
+    expected = r_numbers(f"{{{code}}}")
+    frame = landmark(visits, patients, at, status="bili", horizon_days=1826).frame
+    fit = cox(
+        frame["time"], frame["event"], frame["status"].log(), strata=frame["landmark"],
+        cluster=frame["patient_id"],
+    )  # fmt: skip
+    close([frame.height, fit.coefficients[0], fit.standard_errors[0]], expected, 1e-8)

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ashworth.errors import EstimationError
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
-    Booleans,
     Faults,
     Floats,
     Integers,
@@ -23,6 +21,14 @@ from ashworth.survival.proportional_hazards.data import CoxData, read_cox_data
 from ashworth.survival.proportional_hazards.model import cox
 from ashworth.survival.proportional_hazards.result import CoxResult
 from ashworth.survival.results import TestResult, chi_square_p
+from ashworth.survival.time_varying.splitting import (
+    SplitFollowUp,
+    on_observed_times,
+    refuse_empty_windows,
+    split_follow_up,
+    window_edges,
+    window_label,
+)
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -48,7 +54,8 @@ class HazardRatioWindows:
     coefficients, standard_errors : ndarray, shape (k p,)
         Log hazard ratios and standard errors; NaN in a window without events.
     equality_test : TestResult
-        Likelihood-ratio test that the hazard ratios of all windows are equal.
+        Test that the hazard ratios of all windows are equal: by the likelihood ratio, or with
+        clusters Wald's test by the robust variance.
     fit, common_fit : CoxResult
         The model by windows, and the one with one hazard ratio for all.
     method, n, events, options, version
@@ -101,67 +108,6 @@ class HazardRatioWindows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """Rows cut at the breaks: source row, interval (start, stop], event and window of each."""
-
-    row: Integers
-    start: Floats
-    stop: Floats
-    event: Booleans
-    window: Integers
-
-
-def _split(data: CoxData, edges: Floats) -> _Split:
-    """Cut follow-up at the edges; an event on an edge belongs to the window that ends there."""
-    entry = np.zeros(data.time.size) if data.entry is None else data.entry
-    start = np.maximum(entry[:, None], edges[:-1])
-    stop = np.minimum(data.time[:, None], edges[1:])
-    row, window = np.nonzero(stop > start)
-    kept = (row, window)
-    last = stop[kept] == data.time[row]
-    return _Split(row, start[kept], stop[kept], data.event[row] & last, window)
-
-
-def _edges(breaks: Any, data: CoxData) -> Floats:
-    """Check the breaks: ascending, after 0, and somebody at risk in every window."""
-    cuts = np.atleast_1d(np.asarray(breaks, dtype=np.float64))
-    good = cuts.ndim == 1 and cuts.size > 0 and bool((np.isfinite(cuts) & (cuts > 0)).all())
-    if not good or (np.diff(cuts) <= 0).any():
-        raise EstimationError(
-            f"hazard_ratio_windows: breaks are {np.asarray(breaks).tolist()}; allowed: ascending "
-            "times after 0"
-        )
-    if cuts[-1] >= data.time.max():
-        raise EstimationError(
-            f"hazard_ratio_windows: nobody is at risk after {cuts[-1]:g}, the last follow-up ends "
-            f"at {data.time.max():g}; choose breaks within the follow-up"
-        )
-    return np.concatenate([[0.0], cuts, [np.inf]])
-
-
-def _on_observed_times(edges: Floats, time: Floats, tolerance: float) -> Floats:
-    """Move breaks that equal an observed time but for rounding onto it."""
-    if tolerance <= 0:
-        return edges
-    distinct, breaks = np.unique(time), edges[1:-1]
-    place = np.clip(np.searchsorted(distinct, breaks), 1, max(distinct.size - 1, 1))
-    near = np.stack([distinct[place - 1], distinct[np.minimum(place, distinct.size - 1)]])
-    best = near[np.abs(near - breaks).argmin(axis=0), np.arange(breaks.size)]
-    same = np.abs(best - breaks) <= tolerance * max(1.0, float(distinct.mean()))
-    return np.concatenate([[0.0], np.where(same, best, breaks), [np.inf]])
-
-
-def _refuse_empty_windows(cut: _Split, edges: Floats) -> None:
-    """Refuse windows before the first late entry."""
-    empty = np.flatnonzero(np.bincount(cut.window, minlength=edges.size - 1) == 0)
-    if empty.size:
-        what = ", ".join(window_label(edges[k], edges[k + 1]) for k in empty)
-        raise EstimationError(
-            f"hazard_ratio_windows: nobody is at risk in {what}; choose breaks within the follow-up"
-        )
-
-
 def hazard_ratio_windows(
     time: Any,
     event: Any,
@@ -173,6 +119,7 @@ def hazard_ratio_windows(
     entry: Any = None,
     strata: Any = None,
     weights: Any = None,
+    cluster: Any = None,
     ties: Literal["efron", "breslow"] = "efron",
     tie_tolerance: float = TIE_TOLERANCE,
 ) -> HazardRatioWindows:
@@ -184,8 +131,8 @@ def hazard_ratio_windows(
 
     Parameters
     ----------
-    time, event, entry, strata, weights, ties, tie_tolerance
-        As for `cox`.
+    time, event, entry, strata, weights, cluster, ties, tie_tolerance
+        As for `cox`; the rows of one subject that the breaks make need no cluster.
     marker : array-like, shape (n,) or (n, p), or a frame or dict of columns
         Numbers without missing values; each column has its own hazard ratio in every window.
     breaks : float or sequence of float
@@ -223,8 +170,9 @@ def hazard_ratio_windows(
     .. math:: \lambda(t) = \lambda_0(t) \exp\Bigl(\sum_k \beta_k w_k(t) x + \gamma z\Bigr)
 
     The test of :math:`\beta_1 = \dots = \beta_K` compares twice the log partial likelihood with
-    that of one common coefficient. Windows without events take no part. A break that equals an
-    observed time within `tie_tolerance` is that time.
+    that of one common coefficient. Windows without events take no part. A likelihood ratio needs
+    independent rows: with `cluster` Wald's test by the robust variance stands in its place. A
+    break that equals an observed time within `tie_tolerance` is that time.
 
     References
     ----------
@@ -245,12 +193,12 @@ def hazard_ratio_windows(
     check_option(ties, "ties", ("efron", "breslow"))
     subject = "hazard_ratio_windows"
     data = read_cox_data(
-        subject, time, event, marker, names=names, entry=entry, strata=strata, cluster=None,
+        subject, time, event, marker, names=names, entry=entry, strata=strata, cluster=cluster,
         weights=weights, offset=None, tie_tolerance=tie_tolerance,
     )  # fmt: skip
-    edges = _edges(breaks, data)
-    cut = _split(data, _on_observed_times(edges, data.time, tie_tolerance))
-    _refuse_empty_windows(cut, edges)
+    edges = window_edges(breaks, data)
+    cut = split_follow_up(data, on_observed_times(edges, data.time, tie_tolerance))
+    refuse_empty_windows(cut, edges)
     common, labels = _adjusting(subject, adjust, data, native(time).size)
     z, x = common[cut.row], data.covariates[cut.row]
     by_window = [x * (cut.window == k)[:, None] for k in range(edges.size - 1)]
@@ -260,7 +208,7 @@ def hazard_ratio_windows(
     options = {
         "entry": cut.start, "strata": None if data.stratum is None else data.stratum[cut.row],
         "weights": None if data.weights is None else data.weights[cut.row], "ties": ties,
-        "tie_tolerance": 0.0,
+        "tie_tolerance": 0.0, "cluster": None if data.cluster is None else data.cluster[cut.row],
     }  # fmt: skip
     fit = cox(cut.stop, cut.event, np.hstack([columns, z]), names=[*terms, *labels], **options)
     one = cox(cut.stop, cut.event, np.hstack([x, z]), names=[*data.names, *labels], **options)
@@ -289,13 +237,39 @@ def _adjusting(subject: str, adjust: Any, data: CoxData, n: int) -> tuple[Floats
     return z[data.rows], names
 
 
-def window_label(start: float, stop: float) -> str:
-    """Write a window, e.g. '(2, 5]' or '(5, inf)'."""
-    return f"({start:g}, {stop:g}]" if np.isfinite(stop) else f"({start:g}, inf)"
+def _equality(fit: CoxResult, one: CoxResult, n: int, events: int) -> TestResult:
+    """Likelihood-ratio test of the windows against one hazard ratio."""
+    df = fit.likelihood_ratio_test.df - one.likelihood_ratio_test.df
+    rise = 2.0 * (fit.log_likelihood - one.log_likelihood)
+    method = "likelihood ratio test of equal hazard ratios"
+    return TestResult(rise, df, chi_square_p(rise, df), method, n, events)
+
+
+def _robust_equality(
+    fit: CoxResult, order: Sequence[tuple[int, int]], n: int, events: int
+) -> TestResult:
+    """Wald's test of equal coefficients of each marker, from the fit's covariance."""
+    contrasts = []
+    for marker in sorted({j for j, _ in order}):
+        places = [i for i, (j, _) in enumerate(order) if j == marker]
+        known = [i for i in places if np.isfinite(fit.coefficients[i])]
+        for other in known[1:]:
+            row = np.zeros(fit.coefficients.size)
+            row[other], row[known[0]] = 1.0, -1.0
+            contrasts.append(row)
+    method, df = "robust Wald test of equal hazard ratios", len(contrasts)
+    if not contrasts:
+        return TestResult(float("nan"), 0, float("nan"), method, n, events)
+    used = np.isfinite(fit.coefficients)
+    c = np.array(contrasts)[:, used]
+    gap = c @ fit.coefficients[used]
+    spread = c @ fit.covariance[np.ix_(used, used)] @ c.T
+    statistic = float(gap @ np.linalg.solve(spread, gap))
+    return TestResult(statistic, df, chi_square_p(statistic, df), method, n, events)
 
 
 def _result(
-    data: CoxData, edges: Floats, cut: _Split, order: Sequence[tuple[int, int]],
+    data: CoxData, edges: Floats, cut: SplitFollowUp, order: Sequence[tuple[int, int]],
     fits: tuple[CoxResult, CoxResult], breaks: Any, *, adjusted: Sequence[str],
 ) -> HazardRatioWindows:  # fmt: skip
     fit, one = fits
@@ -303,21 +277,16 @@ def _result(
     window = np.array([w for _, w in order])
     events = np.bincount(cut.window[cut.event], minlength=k)
     time = np.bincount(cut.window, weights=cut.stop - cut.start, minlength=k).astype(np.float64)
-    df = fit.likelihood_ratio_test.df - one.likelihood_ratio_test.df
-    rise = 2.0 * (fit.log_likelihood - one.log_likelihood)
     n, n_events = data.time.size, int(data.event.sum())
-    test = TestResult(
-        rise,
-        df,
-        chi_square_p(rise, df),
-        "likelihood ratio test of equal hazard ratios",
-        n,
-        n_events,
+    test = (
+        _equality(fit, one, n, n_events)
+        if data.cluster is None
+        else _robust_equality(fit, order, n, n_events)
     )
     options = {
         "breaks": tuple(float(b) for b in edges[1:-1]), "adjust": tuple(adjusted),
         "ties": fit.ties, "entry": data.entry is not None, "strata": data.stratum is not None,
-        "weights": data.weights is not None,
+        "weights": data.weights is not None, "cluster": data.cluster is not None,
     }  # fmt: skip
     return HazardRatioWindows(
         tuple(data.names[j] for j, _ in order), edges[window], edges[window + 1],
