@@ -2,7 +2,7 @@
 
 Run: .venv/bin/python reference/validate_dilution.py [runs] [first seed]
 Gamma concentrations are drawn, tubes of 7.5 ml counted, the hazard depends on the true status
-(concentration of 5 per 7.5 ml and more) and a covariate, and the population is fitted to the counts.
+(concentration of 5 per 7.5 ml and more) and a covariate; the population is fitted to the counts.
 For each setting and analysis: mean bias of the log hazard ratio and share of 95 % intervals that
 hold it, with the band in which 99 % of such experiments lie if 0.95 is true.
 Last run (500 runs, first seed 1) in docs/reference/cohorts-dilution.md.

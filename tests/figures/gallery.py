@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ashworth.figures import (
     Figure,
+    accuracy_figure,
     caterpillar_figure,
     cohort_flow_figure,
     count_distribution_figure,
@@ -13,11 +14,13 @@ from ashworth.figures import (
     kaplan_meier_figure,
     pooled_forest_figure,
     positivity_figure,
+    predicted_survival_figure,
+    schoenfeld_figure,
 )
 from ashworth.figures.cartridge_map import cartridge_map_figure
 from ashworth.figures.cell_scatter import cell_scatter_figure
 
-from . import cell_tables, penalised_tables, tables
+from . import accuracy_tables, cell_tables, penalised_tables, schoenfeld_tables, tables
 
 TICKS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
@@ -41,6 +44,13 @@ def gallery() -> dict[str, Figure]:
         survival_figure({"negative": 120, "positive": 80}, "km-two", simulated=True),
         survival_figure(five, "km-five", simulated=True),
         survival_figure({"all": 30}, "km-one", simulated=True),
+        accuracy_figure(
+            accuracy_tables.accuracy_rows(),
+            name="accuracy",
+            title="Accuracy " + tables.VERY_LONG,
+            x_title="Years",
+            simulated=True,
+        ),
         forest_figure(tables.forest_rows(), name="forest", title="Cox model", simulated=True),
         caterpillar_figure(
             penalised_tables.caterpillar_rows(),
@@ -62,6 +72,23 @@ def gallery() -> dict[str, Figure]:
             name="pooled",
             title="Centres",
             note="tau² 0.05 (0.00–0.60), I² 31% (0–84)",
+            simulated=True,
+        ),
+        schoenfeld_figure(
+            schoenfeld_tables.points(),
+            schoenfeld_tables.smooth(),
+            schoenfeld_tables.tests(),
+            name="schoenfeld",
+            title="Residuals " + tables.VERY_LONG,
+            x_title="Years",
+            simulated=True,
+        ),
+        predicted_survival_figure(
+            tables.curves({"negative": 40, tables.HOSTILE[0]: 30, tables.VERY_LONG: 5}),
+            name="predicted",
+            title="Predicted",
+            x_title="Years",
+            y_title="Alive",
             simulated=True,
         ),
         positivity_figure(

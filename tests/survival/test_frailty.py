@@ -129,6 +129,15 @@ def test_small_variance_tends_to_no_frailty(centres):
         assert np.abs(found.log_frailties).max() < 1e-5
 
 
+def test_quartile_ratio(centres):
+    normal = fit(centres, distribution="gaussian", variance=0.25)
+    assert normal.quartile_ratio == pytest.approx(np.exp(0.6744897501960817))
+    skew = fit(centres, variance=0.4)
+    drawn = np.quantile(np.random.default_rng(1).gamma(2.5, 0.4, 400_000), [0.25, 0.75])
+    assert skew.quartile_ratio == pytest.approx(drawn[1] / drawn[0], rel=0.01)
+    assert fit(centres, variance=0.0).quartile_ratio == 1.0
+
+
 def test_group_without_events_and_tables(centres):
     d = centres.with_columns(event=pl.when(pl.col("centre") == 3).then(0).otherwise("event"))
     found = fit(d)

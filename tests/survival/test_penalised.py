@@ -57,6 +57,9 @@ def test_profile_limits_equal_r(cohort, pinned, ties, full):
     close(found.upper, expected["upper"], 1e-9, 1e-11)
     wald = cox(*positional, **more).confint()
     close(found.wald_lower, wald[:, 0])
+    without = cox(*positional[:2], cohort.select("x2", "x3"), **more)
+    fall = 2.0 * (cox(*positional, **more).log_likelihood - without.log_likelihood)
+    close(found.chi_square[0], fall, 1e-8)
     assert found.table().columns[0] == "term"
 
 

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.figures.accuracy import accuracy_figure as accuracy_figure
     from ashworth.figures.cartridge_map import cartridge_map_figure as cartridge_map_figure
     from ashworth.figures.caterpillar import caterpillar_figure as caterpillar_figure
     from ashworth.figures.cell_scatter import cell_scatter_figure as cell_scatter_figure
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Figure": "result",
+    "accuracy_figure": "accuracy",
     "cartridge_map_figure": "cartridge_map",
     "caterpillar_figure": "caterpillar",
     "cell_scatter_figure": "cell_scatter",
@@ -50,6 +52,7 @@ _HOMES = {
 
 __all__ = [
     "Figure",
+    "accuracy_figure",
     "cartridge_map_figure",
     "caterpillar_figure",
     "cell_scatter_figure",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import gammaincinv, ndtr, ndtri
 
 from ashworth.survival.inputs import Floats, Integers
 from ashworth.survival.results import TestResult, normal_quantile
@@ -94,6 +94,16 @@ class FrailtyResult:
     def hazard_ratios(self) -> Floats:
         """Hazard ratios within a group, shape (p,)."""
         return np.exp(self.coefficients)
+
+    @property
+    def quartile_ratio(self) -> float:
+        """Hazard at the upper quartile of the groups over that at the lower; 1 at variance 0."""
+        if self.variance == 0.0:
+            return 1.0
+        if self.distribution == "gaussian":
+            return float(np.exp((ndtri(0.75) - ndtri(0.25)) * np.sqrt(self.variance)))
+        shape = 1.0 / self.variance
+        return float(gammaincinv(shape, 0.75) / gammaincinv(shape, 0.25))
 
     @property
     def p_values(self) -> Floats:

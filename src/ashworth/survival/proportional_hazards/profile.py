@@ -15,7 +15,7 @@ from ashworth.survival.proportional_hazards.design import CoxDesign
 from ashworth.survival.proportional_hazards.monotone import determined
 from ashworth.survival.proportional_hazards.newton import evaluator, maximise
 from ashworth.survival.proportional_hazards.result import CoxResult
-from ashworth.survival.results import normal_quantile
+from ashworth.survival.results import chi_square_p, normal_quantile
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class ProfileLimits:
         side and infinity on the other; one that the data do not determine has NaN.
     wald_lower, wald_upper : ndarray, shape (k,)
         Coefficient -/+ z standard errors; NaN where the coefficient is infinite.
+    chi_square, p_values : ndarray, shape (k,)
+        Likelihood ratio test that the coefficient is 0, the others free; it holds for an infinite
+        coefficient too.
     level : float
         Confidence level.
     log_likelihood : float
@@ -60,6 +63,8 @@ class ProfileLimits:
     upper: Floats
     wald_lower: Floats
     wald_upper: Floats
+    chi_square: Floats
+    p_values: Floats
     level: float
     log_likelihood: float
     n: int
@@ -83,6 +88,8 @@ class ProfileLimits:
                 "upper": np.exp(self.upper),
                 "wald_lower": np.exp(self.wald_lower),
                 "wald_upper": np.exp(self.wald_upper),
+                "chi_square": self.chi_square,
+                "p_value": self.p_values,
             }
         )
 
@@ -239,7 +246,7 @@ def profile_limits(
     whole, chosen = fit.data.design(), _chosen(fit, terms)
     kept = determined(whole, np.arange(whole.scale.size))
     design = _some(whole, kept)
-    bounds = np.full((len(chosen), 2), np.nan)
+    bounds, chi_square = np.full((len(chosen), 2), np.nan), np.full(len(chosen), np.nan)
     for row, j in enumerate(chosen):
         scale = float(whole.scale[j])
         if np.isnan(fit.coefficients[j]) or j not in kept:
@@ -248,10 +255,12 @@ def profile_limits(
             value = _profile(design, int(np.flatnonzero(kept == j)[0]), efron=fit.ties == "efron")
             centre, error = fit.coefficients[j] * scale, fit.standard_errors[j] * scale
             bounds[row] = _limits(value, fit.log_likelihood, centre, error, quantile)
+            chi_square[row] = max(2.0 * (fit.log_likelihood - value(0.0)), 0.0)
         bounds[row] /= scale
     wald = fit.confint(level)[chosen]
     return ProfileLimits(
         tuple(fit.names[j] for j in chosen), fit.coefficients[chosen], bounds[:, 0], bounds[:, 1],
-        wald[:, 0], wald[:, 1], float(level), fit.log_likelihood, fit.n, fit.events,
+        wald[:, 0], wald[:, 1], chi_square, np.array([chi_square_p(c, 1) for c in chi_square]),
+        float(level), fit.log_likelihood, fit.n, fit.events,
         f"profile partial likelihood, {fit.ties.capitalize()} ties", dict(fit.options), __version__,
     )  # fmt: skip
