@@ -254,7 +254,7 @@ def test_window_without_events_takes_no_part(gbsg2):
     close(found.equality_test.statistic, two.equality_test.statistic, 1e-8)
 
 
-@pytest.mark.parametrize("breaks", [[], [0, 5], [5, 5], [5, 2], [np.nan]])
+@pytest.mark.parametrize("breaks", [[], [0, 5], [5, 5], [5, 2], [np.nan], "late"])
 def test_breaks_out_of_order(breaks, gbsg2):
     with pytest.raises(EstimationError, match="ascending"):
         hazard_ratio_windows(gbsg2["time"], gbsg2["event"], gbsg2["hormone"], breaks)
@@ -418,7 +418,7 @@ def test_landmark_options():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("at", [[], -1, [30, 30], [np.nan]])
+@pytest.mark.parametrize("at", [[], -1, [30, 30], [np.nan], "soon", True])
 def test_landmarks_that_are_no_days(at):
     with pytest.raises(EstimationError, match="0 or later"):
         landmark(DRAWS, OUTCOMES, at)
@@ -454,6 +454,23 @@ def test_all_faults_of_the_tables(build):
 def test_unknown_patients_can_be_left_out():
     few = OUTCOMES.filter(pl.col("patient_id") != "f")
     assert status_history(DRAWS, few, unknown_patients="ignore").unknown_patients == ("f",)
+
+
+@pytest.mark.parametrize("build", [status_history, lambda d, o, **k: landmark(d, o, 40, **k)])
+def test_status_before_the_first_draw_is_of_their_type(build):
+    with pytest.raises(EstimationError, match=r"before_first is 0; allowed.*String"):
+        build(DRAWS, OUTCOMES, before_first=0)
+    flags = DRAWS.with_columns(pl.col("status") == "pos")
+    with pytest.raises(EstimationError, match=r"before_first is 'neg'; allowed.*Boolean"):
+        build(flags, OUTCOMES, before_first="neg")
+    frame = build(flags, OUTCOMES, before_first=False)
+    assert frame.n > 0
+
+
+def test_frames_of_pandas_are_accepted():
+    pd = pytest.importorskip("pandas")
+    draws, outcomes = (pd.DataFrame(t.to_dict(as_series=False)) for t in (DRAWS, OUTCOMES))
+    assert status_history(draws, outcomes).rows.equals(status_history(DRAWS, OUTCOMES).rows)
 
 
 def test_no_draws_at_all():

@@ -19,6 +19,7 @@ from ashworth.survival.curves.contrasts import (
     warn_unknown_errors,
 )
 from ashworth.survival.inputs import TIE_TOLERANCE, Floats, check_level, check_option
+from ashworth.survival.times import named_times
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def milestone_difference(
         subject, time, event, group, reference, entry=entry, weights=weights, ci="log-log",
         level=level, tie_tolerance=tie_tolerance,
     )  # fmt: skip
-    times = np.atleast_1d(np.asarray(at, dtype=np.float64))
+    times = named_times(at, subject, "at", "times after 0")
     check_within_follow_up(subject, "at", times, km.groups)
     points = {label: _points(curve, times) for label, curve in km.groups.items()}
     warn_unknown_errors(

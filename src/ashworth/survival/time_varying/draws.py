@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from ashworth.errors import InputError
+from ashworth.errors import EstimationError, InputError
 from ashworth.survival.frames import columns_of
 from ashworth.survival.inputs import Faults, Floats, numbers
 
@@ -124,11 +124,24 @@ def _tables(
     return d, o
 
 
+def check_before_first(before_first: Any, draws: pl.DataFrame) -> None:
+    """Refuse a status before the first draw that is text among numbers, or a number among text."""
+    dtype = draws.schema["status"]
+    if before_first is None or draws.is_empty():
+        return
+    number = dtype.is_numeric() or dtype == pl.Boolean
+    if isinstance(before_first, str) == number:
+        raise EstimationError(
+            f"before_first is {before_first!r}; allowed: a status of the type of the draws, {dtype}"
+        )
+
+
 def _column(values: pl.Series, name: str, faults: Faults) -> pl.Series:
     """Give a column of finite numbers; others are noted."""
     array: Floats = numbers(values, name, faults)
     bad = ~np.isfinite(array)
-    faults.rows(bad, name, "missing or infinite values", "a day in every row", "give the day")
+    remedy = "give the value, or leave these rows out and count them"
+    faults.rows(bad, name, "missing or infinite values", "a number in every row", remedy)
     return pl.Series(values.name, array)
 
 

@@ -131,7 +131,7 @@ def status_history(
     [('a', 0.0, 90.0, 0, 1), ('a', 90.0, 200.0, 1, 0), ('b', 0.0, 30.0, 0, None), \
 ('b', 30.0, 80.0, 0, 1)]
     """
-    from ashworth.survival.time_varying.draws import MISSING, read_serial_draws
+    from ashworth.survival.time_varying.draws import MISSING, check_before_first, read_serial_draws
 
     check_option(missing, "missing", MISSING)
     check_option(unknown_patients, "unknown_patients", ("refuse", "ignore"))
@@ -141,6 +141,7 @@ def status_history(
         "status_history", draws, outcomes, status=status, keep=keep, missing=missing,
         unknown_patients=unknown_patients,
     )  # fmt: skip
+    check_before_first(before_first, read.draws)
     rows = _with_ends(_starts(read, before_first), read, keep)
     if max_age_days is not None:
         rows = _expired(rows, float(max_age_days))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ashworth.errors import EstimationError
 from ashworth.survival.inputs import check_number, check_option
+from ashworth.survival.times import named_times
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def landmark(
     >>> found.left_out.filter(pl.col("n") > 0).rows()
     [(90.0, 'event by the landmark', 1)]
     """
-    from ashworth.survival.time_varying.draws import MISSING, read_serial_draws
+    from ashworth.survival.time_varying.draws import MISSING, check_before_first, read_serial_draws
 
     check_option(missing, "missing", MISSING)
     check_option(unknown_patients, "unknown_patients", ("refuse", "ignore"))
@@ -166,6 +167,7 @@ def landmark(
         "landmark", draws, outcomes, status=status, keep=keep, missing=missing,
         unknown_patients=unknown_patients,
     )  # fmt: skip
+    check_before_first(before_first, read.draws)
     judged = [_judge(read, t, before_first, window_days) for t in times]
     left_out = _left_out(judged, times)
     _refuse_empty(judged, times, left_out)
@@ -183,12 +185,10 @@ def landmark(
 
 def _landmarks(at: Any) -> list[float]:
     """Check the landmarks and put them in order."""
-    times = np.atleast_1d(np.asarray(at, dtype=np.float64))
-    good = times.ndim == 1 and times.size > 0 and bool((np.isfinite(times) & (times >= 0)).all())
-    if not good or np.unique(times).size < times.size:
-        raise EstimationError(
-            f"landmark: at is {np.asarray(at).tolist()}; allowed: different days, 0 or later"
-        )
+    allowed = "different days, 0 or later"
+    times = named_times(at, "landmark", "at", allowed)
+    if times.min() < 0 or np.unique(times).size < times.size:
+        raise EstimationError(f"landmark: at is {at!r}; allowed: {allowed}")
     return sorted(times.tolist())
 
 

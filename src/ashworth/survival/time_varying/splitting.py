@@ -10,6 +10,7 @@ import numpy as np
 from ashworth.errors import EstimationError
 from ashworth.survival.inputs import Booleans, Floats, Integers
 from ashworth.survival.proportional_hazards.data import CoxData
+from ashworth.survival.times import named_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,10 @@ def split_follow_up(data: CoxData, edges: Floats) -> SplitFollowUp:
 
 def window_edges(breaks: Any, data: CoxData) -> Floats:
     """Check the breaks: ascending, after 0, and somebody at risk in every window."""
-    cuts = np.atleast_1d(np.asarray(breaks, dtype=np.float64))
-    good = cuts.ndim == 1 and cuts.size > 0 and bool((np.isfinite(cuts) & (cuts > 0)).all())
-    if not good or (np.diff(cuts) <= 0).any():
-        raise EstimationError(
-            f"hazard_ratio_windows: breaks are {np.asarray(breaks).tolist()}; allowed: ascending "
-            "times after 0"
-        )
+    allowed = "ascending times after 0"
+    cuts = named_times(breaks, "hazard_ratio_windows", "breaks", allowed)
+    if cuts[0] <= 0 or (np.diff(cuts) <= 0).any():
+        raise EstimationError(f"hazard_ratio_windows: breaks is {breaks!r}; allowed: {allowed}")
     if cuts[-1] >= data.time.max():
         raise EstimationError(
             f"hazard_ratio_windows: nobody is at risk after {cuts[-1]:g}, the last follow-up ends "

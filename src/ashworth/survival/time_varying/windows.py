@@ -240,7 +240,7 @@ def _adjusting(subject: str, adjust: Any, data: CoxData, n: int) -> tuple[Floats
 def _equality(fit: CoxResult, one: CoxResult, n: int, events: int) -> TestResult:
     """Likelihood-ratio test of the windows against one hazard ratio."""
     df = fit.likelihood_ratio_test.df - one.likelihood_ratio_test.df
-    rise = 2.0 * (fit.log_likelihood - one.log_likelihood)
+    rise = float(2.0 * (fit.log_likelihood - one.log_likelihood))
     method = "likelihood ratio test of equal hazard ratios"
     return TestResult(rise, df, chi_square_p(rise, df), method, n, events)
 
