@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import chdtrc
+from scipy.special import ndtri
 
-from ashworth.survival import CoxResult
+from ashworth.errors import AshworthWarning
+from ashworth.survival import CoxResult, SubgroupLevel
+from ashworth.survival import subgroup_effects as effects_within
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.coding import Coding, level_texts
 from ashworth.workflows.study.fitting import fit_cox
@@ -119,17 +122,33 @@ def subgroup_effects(
 ) -> pl.DataFrame:
     """Hazard ratio of high against low within levels, with the interaction's p-value.
 
-    The test is the likelihood-ratio test of marker by level in one model with both main effects.
+    A model per level; the test is the likelihood-ratio test of marker by level in one model with
+    both main effects (`ashworth.survival.subgroup_effects`).
 
     Returns
     -------
     polars.DataFrame
         The columns of the model rows and interaction_p (null but on the first row of a section).
     """
-    data = _data(analysis, patients, strata)
-    frames = [_subgroup(data, c, settings) for c in codings if c.kind == "factor"]
     schema = {**ROWS, "interaction_p": pl.Float64}
-    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+    factors = [c for c in codings if c.kind == "factor"]
+    if not factors:
+        return pl.DataFrame(schema=schema)
+    data = _data(analysis, patients, strata)
+    columns = {c.column: level_texts(data.patients, c.column) for c in factors}
+    columns = {name: texts for name, texts in columns.items() if texts.drop_nulls().len()}
+    if not columns:
+        return pl.concat([_subgroup(c, (), None, 0.0) for c in factors])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AshworthWarning)
+        found = effects_within(
+            data.time, data.event, data.high,
+            columns, model="separate", entry=data.entry, strata=data.strata, ties=settings.ties,
+            level=settings.level,
+        )  # fmt: skip
+    z = float(ndtri(0.5 + settings.level / 2))
+    tests = {name: _known(found.interaction_p(name)) for name in columns}
+    return pl.concat([_subgroup(c, found.rows, tests.get(c.column), z) for c in factors])
 
 
 def _data(analysis: AnalysisSet, patients: pl.DataFrame, strata: NDArray[np.int64] | None) -> _Data:
@@ -268,33 +287,17 @@ def _rows_together(
     return pl.concat([marker, *(_coding_rows(data, c, fit, settings) for c in codings)])
 
 
-def _subgroup(data: _Data, coding: Coding, settings: StudySettings) -> pl.DataFrame:
-    """Effects within the levels of one factor."""
-    known = _take(data, ~coding.missing(data.patients))
-    texts = level_texts(known.patients, coding.column)
-    interaction = _interaction(known, coding, settings)
+def _subgroup(
+    coding: Coding, level_rows: Sequence[SubgroupLevel], interaction: float | None, z: float
+) -> pl.DataFrame:
+    """Rows of one factor, in the order of its coding."""
+    known = {row.level: row.record(z) for row in level_rows if row.factor == coding.column}
     rows = []
     for place, level in enumerate(coding.levels):
-        mine = _take(known, (texts == level).to_numpy())
-        fit = None
-        if mine.event.sum() and np.unique(mine.high).size == 2:
-            fit = _fit(mine, mine.high[:, None], [MARKER], settings, [])
-        effect = _effect(fit, MARKER, settings)
-        head = (coding.label, level.replace("_", " "), mine.time.size, int(mine.event.sum()))
+        found = known.get(level)
+        counts = (0, 0) if found is None else (found["n"], found["events"])
+        keys = ("hazard_ratio", "lower", "upper", "p_value")
+        effect = (None,) * 4 if found is None else tuple(_known(found[k]) for k in keys)
+        head = (coding.label, level.replace("_", " "), *counts)
         rows.append((*head, *effect, False, interaction if place == 0 else None))
     return pl.DataFrame(rows, schema={**ROWS, "interaction_p": pl.Float64}, orient="row")
-
-
-def _interaction(data: _Data, coding: Coding, settings: StudySettings) -> float | None:
-    """p-value of the likelihood-ratio test of marker by level."""
-    levels = coding.values(data.patients)
-    if not levels.shape[1] or not data.event.sum():
-        return None
-    main = np.column_stack([data.high, levels])
-    whole = np.column_stack([main, levels * data.high[:, None]])
-    small = _fit(data, main, [f"x{i}" for i in range(main.shape[1])], settings, [])
-    large = _fit(data, whole, [f"x{i}" for i in range(whole.shape[1])], settings, [])
-    if small is None or large is None or not np.isfinite(large.coefficients).all():
-        return None
-    statistic = max(0.0, 2 * (large.log_likelihood - small.log_likelihood))
-    return float(chdtrc(levels.shape[1], statistic))
