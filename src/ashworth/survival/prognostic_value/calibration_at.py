@@ -35,6 +35,7 @@ from ashworth.survival.results import normal_quantile
 from ashworth.version import __version__
 
 _GRID = 101
+_PLAIN, _COMPETING = "Kaplan-Meier and Cox", "Aalen-Johansen and Fine-Gray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,18 @@ class _Rows:
 
 
 def quantile_groups(values: Floats, groups: int) -> Integers:
-    """Group by quantiles of the values, closed on the right; equal quantiles are one."""
+    """Group by quantiles of the values, closed on the right; equal quantiles are one.
+
+    Values no more than the groups in number are groups of their own.
+    """
+    distinct, code = np.unique(values, return_inverse=True)
+    if distinct.size <= groups:
+        return code.astype(np.int64)
     breaks = np.unique(np.quantile(values, np.linspace(0.0, 1.0, groups + 1)))
     return np.searchsorted(breaks[1:-1], values, side="left").astype(np.int64)
 
 
-def _groups(horizon: Horizon, predicted: Floats, groups: int, level: float) -> dict[str, Floats]:
+def _groups(horizon: Horizon, predicted: Floats, groups: int, level: float) -> dict[str, Any]:
     code = quantile_groups(predicted, groups)
     m = int(code.max()) + 1
     h = histogram(horizon, code, m)
@@ -192,9 +199,9 @@ def calibration(
 
     Notes
     -----
-    Observed risks are 1 - Kaplan-Meier, or Aalen-Johansen with competing events, with Greenwood-type
-    standard errors and limits on the scale of log(-log(1 - risk)). A group that nobody of whom is
-    followed to the horizon has NaN.
+    Observed risks are 1 - Kaplan-Meier, or Aalen-Johansen with competing events, with
+    Greenwood-type standard errors and limits on the scale of log(-log(1 - risk)). A group that
+    nobody of whom is followed to the horizon has NaN.
 
     Slope and curve come from a Cox (Fine-Gray) model of :math:`\log(-\log(1 - \hat p))`, for the
     curve as a restricted cubic spline, over all of the follow-up:
@@ -229,7 +236,7 @@ def calibration(
     p = numbers(predicted, "predicted", faults)
     with np.errstate(invalid="ignore"):
         bad = ~((p > 0.0) & (p < 1.0))
-    remedy = "give risks of the event by `at`; leave out rows without one"
+    remedy = "give risks of the event by `at`; clip 0 and 1, such as to 1e-9 and 1 - 1e-9"
     faults.rows(bad, "predicted", "values that are no risk", "above 0 and below 1", remedy)
     seen = read_codes(time, event, entry, None, faults, ("predicted", p))
     horizon = place(seen.time, seen.code, seen.entry, horizon_at)
@@ -271,9 +278,10 @@ def _result(
     e50, e90 = np.quantile(off, [0.5, 0.9])
     return Calibration(
         rows.at, float(risk[0]), float(error[0]), float(lower[0]), float(upper[0]), mean,
-        ratio, ratio / spread, ratio * spread, *slope, _groups(horizon, p, groups, rows.level),
+        ratio, ratio / spread, ratio * spread, slope[0], slope[1], slope[2],
+        _groups(horizon, p, groups, rows.level),
         smooth.curve, smooth.smoothed, float(off.mean()), float(e50), float(e90),
         float(off.max()), smooth.knots, tuple(notes),
-        "calibration, " + ("Aalen-Johansen and Fine-Gray" if rows.competing else "Kaplan-Meier and Cox"),
+        "calibration, " + (_COMPETING if rows.competing else _PLAIN),
         p.size, horizon.cause.size, horizon.other.size, options, __version__,
     )  # fmt: skip

@@ -66,7 +66,7 @@ class Calibration:
     slope: float
     slope_lower: float
     slope_upper: float
-    groups: Mapping[str, Floats]
+    groups: Mapping[str, Any]
     curve: Mapping[str, Floats]
     smoothed: Floats
     ici: float

@@ -17,6 +17,14 @@ def risk_order(
     return order_risk(time, event, entry, codes)
 
 
+def added_terms(covariates: Floats, coefficients: Floats) -> Floats:
+    """Linear predictor added term by term, so that equal rows stay equal, shape (n,)."""
+    total = np.zeros(covariates.shape[0])
+    for column, coefficient in zip(covariates.T, coefficients.tolist(), strict=True):
+        total += column * coefficient
+    return total
+
+
 def concordance_share(order: RiskOrder, score: Floats, weights: Floats | None = None) -> float:
     """Harrell's C within strata; a tied score counts a half.
 

@@ -250,7 +250,7 @@ def cut_point_search(
     Notes
     -----
     With log-rank scores :math:`a_i = \delta_i - \hat\Lambda(t_i)` (Nelson-Aalen) and m rows below
-    the cut, :math:`S_m = \sum_{low} a_i` is standardised by its mean and variance under permutation,
+    the cut, :math:`S_m = \sum_{low} a_i` is standardised by its permutation mean and variance,
 
     .. math:: V_m = \frac{m (n - m)}{n^2 (n - 1)} \Bigl(n \sum a_i^2 - (\sum a_i)^2\Bigr),\qquad
               M = \max_m |S_m| / \sqrt{V_m}

@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from ashworth.errors import EstimationError
 from ashworth.survival.inputs import Floats
+from ashworth.survival.prognostic_value.concordance_share import added_terms
 from ashworth.survival.proportional_hazards.model import cox
 from ashworth.survival.proportional_hazards.result import CoxResult
 from ashworth.version import __version__
@@ -90,7 +91,7 @@ def linear_predictor(fit: CoxResult) -> Floats:
             "the model has an infinite coefficient (monotone likelihood), so that its linear "
             "predictor is infinite; leave the covariate out or use a penalised fit"
         )
-    return fit.data.covariates @ np.nan_to_num(fit.coefficients, nan=0.0)
+    return added_terms(fit.data.covariates, np.nan_to_num(fit.coefficients, nan=0.0))
 
 
 def explained_variation(fit: CoxResult) -> ExplainedVariation:

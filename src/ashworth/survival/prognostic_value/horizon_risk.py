@@ -98,14 +98,15 @@ def histogram(
 
     def spread(rows: Integers | slice, cell: Integers) -> Floats:
         slot = group[rows] * width + cell
-        return np.bincount(slot, w[rows], minlength=m * width).reshape(m, width)
+        counts = np.bincount(slot, w[rows], minlength=m * width).astype(np.float64)
+        return counts.reshape(m, width)
 
     everyone = slice(None)
     gone = spread(everyone, horizon.leave) - spread(everyone, horizon.enter)
     at_risk = gone[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
     cause = spread(horizon.cause, horizon.leave[horizon.cause] - 1)[:, :-1]
     other = spread(horizon.other, horizon.leave[horizon.other] - 1)[:, :-1]
-    reach = np.bincount(group, w * horizon.reach, minlength=m)
+    reach = np.bincount(group, w * horizon.reach, minlength=m).astype(np.float64)
     return Histogram(cause, cause + other, at_risk, reach)
 
 

@@ -19,8 +19,12 @@ from ashworth.survival.inputs import (
     check_option,
     numbers,
 )
-from ashworth.survival.prognostic_value.concordance_share import concordance_share, risk_order
-from ashworth.survival.prognostic_value.marker_forms_result import Form, MarkerForms
+from ashworth.survival.prognostic_value.concordance_share import (
+    added_terms,
+    concordance_share,
+    risk_order,
+)
+from ashworth.survival.prognostic_value.marker_forms_result import MarkerForm, MarkerForms
 from ashworth.survival.prognostic_value.spline import spline_columns, spline_knots
 from ashworth.survival.proportional_hazards.covariates import covariate_matrix
 from ashworth.survival.proportional_hazards.data import CoxData, read_cox_data
@@ -86,10 +90,12 @@ class _Study:
             return float("nan")
         d = self.data
         order = risk_order(d.time, d.event, d.entry, d.stratum)
-        return concordance_share(order, fit.data.covariates @ beta)
+        return concordance_share(order, added_terms(fit.data.covariates, beta))
 
 
-def _forms(study: _Study, columns: Mapping[str, tuple[Floats, tuple[str, ...]]]) -> dict[str, Form]:
+def _forms(
+    study: _Study, columns: Mapping[str, tuple[Floats, tuple[str, ...]]]
+) -> dict[str, MarkerForm]:
     """Fit every form, and judge it against the model without the marker."""
     log_likelihood, df, share = study.null()
     forms = {}
@@ -98,7 +104,7 @@ def _forms(study: _Study, columns: Mapping[str, tuple[Floats, tuple[str, ...]]])
         base = fit.log_likelihood_null if np.isnan(log_likelihood) else log_likelihood
         chi = max(2.0 * (fit.log_likelihood - base), 0.0)
         added = fit.likelihood_ratio_test.df - df
-        forms[name] = Form(
+        forms[name] = MarkerForm(
             name, fit, chi, added, chi_square_p(chi, added),
             2.0 * (fit.likelihood_ratio_test.df - fit.log_likelihood), float("nan"),
             study.concordance(fit), share,
@@ -106,7 +112,7 @@ def _forms(study: _Study, columns: Mapping[str, tuple[Floats, tuple[str, ...]]])
     return forms
 
 
-def _against(narrow: Form, wide: Form, what: str) -> TestResult:
+def _against(narrow: MarkerForm, wide: MarkerForm, what: str) -> TestResult:
     """Likelihood-ratio test of one form within another."""
     statistic = max(wide.chi_square - narrow.chi_square, 0.0)
     df = wide.df - narrow.df
@@ -204,8 +210,8 @@ def compare_marker_forms(
     Returns
     -------
     MarkerForms
-        One `Form` per form ("cut", "log", "spline", "cut and spline"), tests between them, and the
-        curve of the log hazard ratio.
+        One `MarkerForm` per form ("cut", "log", "spline", "cut and spline"), tests between them,
+        and the curve of the log hazard ratio.
 
     Raises
     ------
@@ -261,20 +267,23 @@ def compare_marker_forms(
     study = _Study(data, z, terms, ties)
     high, log = positive.astype(np.float64)[:, None], np.log1p(x)
     knots, knots_by = _knots(log, int(knots_asked))
-    columns = {"cut": (high, ("cut",)), "log": (log[:, None], ("log1p",))}
-    everything = np.concatenate([high, log[:, None]], axis=1), ("cut", "log1p")
+    columns: dict[str, tuple[Floats, tuple[str, ...]]] = {
+        "cut": (high, ("cut",)),
+        "log": (log[:, None], ("log1p",)),
+    }
+    every, terms_of_every = np.concatenate([high, log[:, None]], axis=1), ("cut", "log1p")
     if knots is not None:
         smooth = spline_columns(log, knots)
         primes = tuple("log1p" + "'" * j for j in range(smooth.shape[1]))
         columns["spline"] = (smooth, primes)
-        everything = np.concatenate([high, smooth], axis=1), ("cut", *primes)
-    columns["cut and spline" if knots is not None else "cut and log"] = everything
+        every, terms_of_every = np.concatenate([high, smooth], axis=1), ("cut", *primes)
+    columns["cut and spline" if knots is not None else "cut and log"] = (every, terms_of_every)
     forms = _forms(study, columns)
     return _result(forms, knots, knots_by, threshold, origin, x, level, study)
 
 
 def _result(
-    forms: dict[str, Form], knots: Floats | None, knots_by: str, cut: float, reference: float,
+    forms: dict[str, MarkerForm], knots: Floats | None, knots_by: str, cut: float, reference: float,
     x: Floats, level: float, study: _Study,
 ) -> MarkerForms:  # fmt: skip
     *_, widest = forms.values()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class MarkerForm:
     """One form of a marker in a Cox model.
 
     Attributes
@@ -51,7 +51,7 @@ class MarkerForms:
 
     Attributes
     ----------
-    forms : mapping of str to Form
+    forms : mapping of str to MarkerForm
         By name; ``result["cut"]`` reads one.
     tests : mapping of str to TestResult
         ``"nonlinearity"``, ``"curve beyond cut"``, ``"cut beyond curve"``.
@@ -76,7 +76,7 @@ class MarkerForms:
         Version of the package.
     """
 
-    forms: Mapping[str, Form]
+    forms: Mapping[str, MarkerForm]
     tests: Mapping[str, TestResult]
     knots: Floats
     knots_by: str
@@ -90,7 +90,7 @@ class MarkerForms:
     options: Mapping[str, Any]
     version: str
 
-    def __getitem__(self, name: str) -> Form:
+    def __getitem__(self, name: str) -> MarkerForm:
         """Read one form."""
         return self.forms[name]
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -140,4 +141,5 @@ def _step(mass: Floats, x: Floats, rho: float, sigma: float) -> Floats:
 
 def critical_value(p_value: Callable[[float], float], level: float) -> float:
     """Statistic whose corrected p-value is `level`."""
-    return float(brentq(lambda b: p_value(b) - level, 1.0, _LARGEST, xtol=1e-8))
+    found: Any = brentq(lambda b: p_value(b) - level, 1.0, _LARGEST, xtol=1e-8)
+    return float(found)

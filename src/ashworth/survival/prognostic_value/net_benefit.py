@@ -155,14 +155,14 @@ def _strategies(
 ) -> _Point:
     """All strategies in one sample; `bins` holds the number of thresholds that each row reaches."""
     k, odds = thresholds.size, thresholds / (1.0 - thresholds)
-    parts = []
+    parts, overall = [], float("nan")
     total = float(bins[0].size if weights is None else weights.sum())
     for own in bins:
         nested = histogram(horizon, own, k + 1, weights).from_group_on()
         share = np.bincount(own, weights, minlength=k + 1)[::-1].cumsum()[::-1] / total
         risk = np.where(share > 0, observed_risk(nested), np.nan)
         parts.append((share[1:], risk[1:]))
-        overall = risk[0]
+        overall = float(risk[0])
     everyone = (np.ones(k), np.full(k, overall))
     parts += [everyone, (np.zeros(k), np.full(k, np.nan))]
     share, risk = (np.array([p[j] for p in parts]) for j in (0, 1))

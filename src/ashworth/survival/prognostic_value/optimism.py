@@ -12,7 +12,11 @@ import numpy as np
 
 from ashworth.errors import EstimationError, NotEstimableWarning
 from ashworth.survival.inputs import Floats, Integers
-from ashworth.survival.prognostic_value.concordance_share import concordance_share, risk_order
+from ashworth.survival.prognostic_value.concordance_share import (
+    added_terms,
+    concordance_share,
+    risk_order,
+)
 from ashworth.survival.prognostic_value.refits import (
     Refit,
     check_replicates,
@@ -134,7 +138,7 @@ def _row(share: float, r2: float, slope: float) -> list[float]:
 def _performance(original: _Original, refit: Refit) -> tuple[list[float], list[float]]:
     """Measures of one refit in its sample and in the original rows."""
     n = original.data.time.size
-    score = original.data.covariates @ refit.coefficients
+    score = added_terms(original.data.covariates, refit.coefficients)
     counts = np.bincount(refit.rows, minlength=n).astype(np.float64)
     r2 = nagelkerke(refit.rise, refit.null, refit.rows.size)
     training = _row(original.concordance(score, counts), r2, 1.0)
@@ -239,7 +243,7 @@ def bootstrap_optimism(
         )
         warnings.warn(text, NotEstimableWarning, stacklevel=2)
     both = np.array([_performance(original, r) for r in refits])
-    score = data.covariates @ fit.coefficients
+    score = added_terms(data.covariates, fit.coefficients)
     r2 = nagelkerke(fit.log_likelihood - fit.log_likelihood_null, fit.log_likelihood_null, fit.n)
     apparent = np.array(_row(original.concordance(score), r2, 1.0))
     optimism = (both[:, 0] - both[:, 1]).mean(axis=0)
