@@ -75,7 +75,7 @@ def gallery() -> dict[str, Figure]:
             simulated=True,
         ),
         schoenfeld_figure(
-            schoenfeld_tables.points(),
+            schoenfeld_tables.points(60),
             schoenfeld_tables.smooth(),
             schoenfeld_tables.tests(),
             name="schoenfeld",

@@ -40,7 +40,7 @@ def simulate(seed, n=60, p=2, *, strata=1, late=True, weights=True, ties=5.0):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, p))
     time = np.ceil(rng.exponential(size=n) * ties * np.exp(-0.5 * x[:, 0])) + 1
-    data = {
+    return {
         "time": time,
         "event": np.append(rng.random(n - 1) < 0.7, True),
         "covariates": x,
@@ -49,7 +49,6 @@ def simulate(seed, n=60, p=2, *, strata=1, late=True, weights=True, ties=5.0):
         "weights": rng.uniform(0.5, 2.0, n) if weights else None,
         "cluster": rng.integers(0, n // 4, n),
     }
-    return data
 
 
 def make(data, **changes):
