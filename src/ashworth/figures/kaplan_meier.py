@@ -116,8 +116,8 @@ def kaplan_meier_figure(
     foot = first_row + table_height(len(groups)) + 8
     feet, last = feet_texts(foot, *notes, x=4 - LEFT, simulated=simulated)
     layers = [
-        *_frame(end, ticks, x_title),
-        *(part for g in groups.values() for part in _curve_layers(g, x_title)),
+        *frame_layers(end, ticks, x_title),
+        *(part for g in groups.values() for part in curve_layers(g, x_title)),
         *rules,
         *text_layers([*texts, *feet]),
     ]
@@ -144,7 +144,7 @@ def _drawn(curves: pl.DataFrame, group: object, end: float) -> DrawnCurve:
     return drawn_curve(curves.filter(pl.col("group") == group), end, PLOT_WIDTH)
 
 
-def _frame(end: float, ticks: Sequence[float], x_title: str) -> list[Spec]:
+def frame_layers(end: float, ticks: Sequence[float], x_title: str) -> list[Spec]:
     """Axes; ticks stand exactly at the risk table's times."""
     x = {
         "field": "time",
@@ -167,7 +167,7 @@ def _frame(end: float, ticks: Sequence[float], x_title: str) -> list[Spec]:
     return [layer({"type": "point", "opacity": 0}, [], {"x": x, "y": y}, name="axes")]
 
 
-def _curve_layers(group: Group, x_title: str) -> list[Spec]:
+def curve_layers(group: Group, x_title: str) -> list[Spec]:
     """Band, line, pale line, censor ticks and tooltips of one group."""
     x: Spec = {"field": "time", "type": "quantitative"}
     y: Spec = {"field": "survival", "type": "quantitative"}
