@@ -43,11 +43,12 @@ PUBLIC = {
         NarrowIntervalWarning OneStage Pooled Prediction RubinResult TwoStage impute
         interaction_within_and_across leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
-        Figure accuracy_figure cartridge_map_figure caterpillar_figure
+        Figure accuracy_figure calibration_figure cartridge_map_figure caterpillar_figure
         cell_scatter_figure cohort_flow_figure count_distribution_figure
-        cumulative_incidence_figure dilution_figure dynamics_flow_figure status_risk_figure
-        forest_figure kaplan_meier_figure pooled_forest_figure
-        positivity_figure predicted_survival_figure schoenfeld_figure time_ticks""",
+        cumulative_incidence_figure cut_point_figure decision_curve_figure dilution_figure
+        dynamics_flow_figure forest_figure kaplan_meier_figure marker_form_figure
+        pooled_forest_figure positivity_figure predicted_survival_figure schoenfeld_figure
+        status_risk_figure time_ticks""",
     "imaging": """
         AssignedEvent Cartridge Channel Detection Layout NucleiSettings Phantom PhantomSpec
         Segmented SegmentationSettings detect open_folder phantom segment segment_nuclei

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ashworth.figures.accuracy import accuracy_figure as accuracy_figure
+    from ashworth.figures.calibration import calibration_figure as calibration_figure
     from ashworth.figures.cartridge_map import cartridge_map_figure as cartridge_map_figure
     from ashworth.figures.caterpillar import caterpillar_figure as caterpillar_figure
     from ashworth.figures.cell_scatter import cell_scatter_figure as cell_scatter_figure
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
     from ashworth.figures.count_distribution import (
         count_distribution_figure as count_distribution_figure,
     )
+    from ashworth.figures.cumulative_incidence import (
+        cumulative_incidence_figure as cumulative_incidence_figure,
+    )
+    from ashworth.figures.cut_point import cut_point_figure as cut_point_figure
+    from ashworth.figures.decision_curve import decision_curve_figure as decision_curve_figure
     from ashworth.figures.dilution import dilution_figure as dilution_figure
     from ashworth.figures.dynamics_flow import dynamics_flow_figure as dynamics_flow_figure
     from ashworth.figures.forest import forest_figure as forest_figure
     from ashworth.figures.kaplan_meier import kaplan_meier_figure as kaplan_meier_figure
+    from ashworth.figures.marker_form import marker_form_figure as marker_form_figure
     from ashworth.figures.pooled_forest import pooled_forest_figure as pooled_forest_figure
     from ashworth.figures.positivity import positivity_figure as positivity_figure
     from ashworth.figures.predicted_survival import (
@@ -29,43 +36,56 @@ if TYPE_CHECKING:
     )
     from ashworth.figures.result import Figure as Figure
     from ashworth.figures.schoenfeld import schoenfeld_figure as schoenfeld_figure
+    from ashworth.figures.status_risk import status_risk_figure as status_risk_figure
     from ashworth.figures.ticks import time_ticks as time_ticks
 
 _HOMES = {
     "Figure": "result",
     "accuracy_figure": "accuracy",
+    "calibration_figure": "calibration",
     "cartridge_map_figure": "cartridge_map",
     "caterpillar_figure": "caterpillar",
     "cell_scatter_figure": "cell_scatter",
     "cohort_flow_figure": "cohort_flow",
     "count_distribution_figure": "count_distribution",
+    "cumulative_incidence_figure": "cumulative_incidence",
+    "cut_point_figure": "cut_point",
+    "decision_curve_figure": "decision_curve",
     "dilution_figure": "dilution",
     "dynamics_flow_figure": "dynamics_flow",
     "forest_figure": "forest",
     "kaplan_meier_figure": "kaplan_meier",
+    "marker_form_figure": "marker_form",
     "pooled_forest_figure": "pooled_forest",
     "positivity_figure": "positivity",
     "predicted_survival_figure": "predicted_survival",
     "schoenfeld_figure": "schoenfeld",
+    "status_risk_figure": "status_risk",
     "time_ticks": "ticks",
 }
 
 __all__ = [
     "Figure",
     "accuracy_figure",
+    "calibration_figure",
     "cartridge_map_figure",
     "caterpillar_figure",
     "cell_scatter_figure",
     "cohort_flow_figure",
     "count_distribution_figure",
+    "cumulative_incidence_figure",
+    "cut_point_figure",
+    "decision_curve_figure",
     "dilution_figure",
     "dynamics_flow_figure",
     "forest_figure",
     "kaplan_meier_figure",
+    "marker_form_figure",
     "pooled_forest_figure",
     "positivity_figure",
     "predicted_survival_figure",
     "schoenfeld_figure",
+    "status_risk_figure",
     "time_ticks",
 ]
 
