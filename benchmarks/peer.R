@@ -10,5 +10,6 @@ clock <- function(f) { inner <- max(1, round(2e4 / n)); best <- Inf
 say <- function(name, r, numbers) cat(name, sprintf("%.17g", c(r[[1]], numbers)), "\n")
 r <- clock(function() coxph(Surv(time, event) ~ x)); say("cox", r, coef(r[[2]]))
 r <- clock(function() coxph(Surv(time, event) ~ x + strata(stratum))); say("cox_strata", r, coef(r[[2]]))
+r <- clock(function() coxph(Surv(time, event) ~ x, robust = TRUE)); say("cox_robust", r, sqrt(diag(r[[2]]$var)))
 r <- clock(function() survfit(Surv(time, event) ~ arm)); say("kaplan_meier", r, summary(r[[2]], times = 365)$surv)
 r <- clock(function() survdiff(Surv(time, event) ~ arm)); say("log_rank", r, r[[2]]$chisq)

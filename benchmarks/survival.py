@@ -22,6 +22,7 @@ def tasks(s: Study) -> dict[str, Callable[[], Any]]:
     return {
         "cox": lambda: cox(s.time, s.event, s.covariates),
         "cox_strata": lambda: cox(s.time, s.event, s.covariates, strata=s.stratum),
+        "cox_robust": lambda: cox(s.time, s.event, s.covariates, robust=True),
         "kaplan_meier": lambda: kaplan_meier(s.time, s.event, group=s.arm),
         "log_rank": lambda: log_rank(s.time, s.event, s.arm),
     }
@@ -29,6 +30,8 @@ def tasks(s: Study) -> dict[str, Callable[[], Any]]:
 
 def numbers(name: str, result: Any) -> np.ndarray:
     """What is compared with R."""
+    if name == "cox_robust":
+        return result.standard_errors
     if name.startswith("cox"):
         return result.coefficients
     if name == "kaplan_meier":
