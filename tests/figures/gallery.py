@@ -8,19 +8,29 @@ from ashworth.figures import (
     caterpillar_figure,
     cohort_flow_figure,
     count_distribution_figure,
+    cumulative_incidence_figure,
     dilution_figure,
     dynamics_flow_figure,
     forest_figure,
     kaplan_meier_figure,
     pooled_forest_figure,
     positivity_figure,
+    status_risk_figure,
     predicted_survival_figure,
     schoenfeld_figure,
 )
 from ashworth.figures.cartridge_map import cartridge_map_figure
 from ashworth.figures.cell_scatter import cell_scatter_figure
 
-from . import accuracy_tables, cell_tables, penalised_tables, schoenfeld_tables, tables
+from . import (
+    accuracy_tables,
+    cell_tables,
+    incidence_tables,
+    penalised_tables,
+    schoenfeld_tables,
+    tables,
+    value_added_tables,
+)
 
 TICKS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
@@ -38,9 +48,23 @@ def survival_figure(sizes: dict[str, int], name: str = "km", **options: object) 
     )
 
 
+def incidence_figure(sizes: dict[str, int], name: str, **options: object) -> Figure:
+    return cumulative_incidence_figure(
+        incidence_tables.incidence_curves(sizes),
+        incidence_tables.incidence_risk_table(sizes, TICKS),
+        name=name,
+        x_title="Years",
+        y_title="Recurrence",
+        max_time=5.0,
+        simulated=True,
+        **{"title": "Recurrence", "labels": ("Gray's test p = 0.031",), **options},
+    )
+
+
 def gallery() -> dict[str, Figure]:
     five = dict(zip((*tables.HOSTILE, tables.VERY_LONG), (300, 200, 150, 60, 40), strict=True))
     made = [
+        *value_added_tables.figures(),
         survival_figure({"negative": 120, "positive": 80}, "km-two", simulated=True),
         survival_figure(five, "km-five", simulated=True),
         survival_figure({"all": 30}, "km-one", simulated=True),
@@ -49,6 +73,15 @@ def gallery() -> dict[str, Figure]:
             name="accuracy",
             title="Accuracy " + tables.VERY_LONG,
             x_title="Years",
+            simulated=True,
+        ),
+        incidence_figure({"negative": 120, "positive": 80}, "incidence-two"),
+        incidence_figure(five, "incidence-five"),
+        status_risk_figure(
+            incidence_tables.risk_rows(),
+            name="status-risk",
+            title="Risk " + tables.VERY_LONG,
+            note="At risk: followed up to the time.",
             simulated=True,
         ),
         forest_figure(tables.forest_rows(), name="forest", title="Cox model", simulated=True),

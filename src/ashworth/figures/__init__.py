@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ashworth.figures.count_distribution import (
         count_distribution_figure as count_distribution_figure,
     )
+    from ashworth.figures.counts_over_time import (
+        counts_over_time_figure as counts_over_time_figure,
+    )
     from ashworth.figures.cumulative_incidence import (
         cumulative_incidence_figure as cumulative_incidence_figure,
     )
@@ -48,6 +51,7 @@ _HOMES = {
     "cell_scatter_figure": "cell_scatter",
     "cohort_flow_figure": "cohort_flow",
     "count_distribution_figure": "count_distribution",
+    "counts_over_time_figure": "counts_over_time",
     "cumulative_incidence_figure": "cumulative_incidence",
     "cut_point_figure": "cut_point",
     "decision_curve_figure": "decision_curve",
@@ -73,6 +77,7 @@ __all__ = [
     "cell_scatter_figure",
     "cohort_flow_figure",
     "count_distribution_figure",
+    "counts_over_time_figure",
     "cumulative_incidence_figure",
     "cut_point_figure",
     "decision_curve_figure",
