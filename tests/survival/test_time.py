@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from ashworth.errors import EstimationError, InputError, NotEstimableWarning
 from ashworth.survival import (
@@ -18,6 +19,7 @@ from ashworth.survival import (
     kaplan_meier,
     landmark,
     log_rank,
+    max_combo,
     milestone_difference,
     restricted_mean_difference,
     status_history,
@@ -114,6 +116,46 @@ def test_weights_that_contradict_each_other(options, words, cohort):
 def test_weight_zero_at_every_event():
     with pytest.raises(EstimationError, match="weight 0"):
         log_rank([1, 2, 3, 4], [1, 0, 0, 0], ["a", "a", "b", "b"], gamma=1)
+
+
+def test_max_combo_equals_r(cohort):
+    expected = VALUES["max combo"]
+    given = cohort["t_continuous"], cohort["event"], cohort["x3"]
+    found = max_combo(*given)
+    close(found.z, expected["z"], 1e-10)
+    close(found.correlation.ravel(), expected["correlation"], 1e-10)
+    close(found.statistic, max(expected["z"]), 1e-10)
+    three = max_combo(*given, weights=((0, 1), (1, 0), (1, 1)))
+    close(three.p_value, expected["p_of_three"], 1e-3)
+    assert three.p_value < found.p_value < 4 * found.table()["p_value_alone"].min()
+
+
+def test_max_combo_of_one_test_is_that_test(cohort):
+    given = cohort["t_day"], cohort["event"], cohort["x3"]
+    for rho, gamma in ((0, 0), (0, 1), (0.5, 0.5)):
+        one = log_rank(*given, rho=rho, gamma=gamma, strata=cohort["stratum"])
+        found = max_combo(*given, weights=[(rho, gamma)], strata=cohort["stratum"])
+        close(found.statistic**2, one.statistic, 1e-10)
+        close(found.p_value, one.p_value, 1e-10)
+
+
+def test_max_combo_of_two_independent_tests():
+    """With correlation 0 the p-value is 1 - (1 - p)^2."""
+    from ashworth.survival.curves.max_combo_test import _exceedance
+
+    for z in (0.5, 2.0, 6.0):
+        alone = 2 * ndtr(-z)
+        close(_exceedance(z, np.eye(2), 3), alone * (2 - alone), 1e-3)
+
+
+def test_max_combo_that_cannot_be_made(cohort):
+    given = cohort["t_day"], cohort["event"]
+    with pytest.raises(EstimationError, match="3 groups; exactly two"):
+        max_combo(*given, cohort["arm"])
+    with pytest.raises(EstimationError, match="different pairs"):
+        max_combo(*given, cohort["x3"], weights=[(0, 0), (0, 0)])
+    with pytest.raises(EstimationError, match=r"\(0, 1\), \(1, 1\) have no variance"):
+        max_combo([1, 2, 3, 4], [1, 0, 0, 0], ["a", "a", "b", "b"])
 
 
 # milestones and restricted means

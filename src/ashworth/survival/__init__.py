@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from ashworth.survival.curves.log_rank_test import (
         log_rank_from_histogram as log_rank_from_histogram,
     )
+    from ashworth.survival.curves.max_combo_test import MaxComboResult as MaxComboResult
+    from ashworth.survival.curves.max_combo_test import max_combo as max_combo
     from ashworth.survival.curves.milestones import (
         MilestoneDifference as MilestoneDifference,
     )
@@ -226,6 +228,7 @@ _PLACES = {
     "LikelihoodRatio": "prognostic_value.likelihood_ratio_test",
     "MarkerForm": "prognostic_value.marker_forms_result",
     "MarkerForms": "prognostic_value.marker_forms_result",
+    "MaxComboResult": "curves.max_combo_test",
     "MilestoneDifference": "curves.milestones",
     "MissingRowsWarning": "formula.rows",
     "NetReclassification": "prognostic_value.reclassification",
@@ -284,6 +287,7 @@ _PLACES = {
     "log_rank": "curves.log_rank_test",
     "log_rank_formula": "formula.curves",
     "log_rank_from_histogram": "curves.log_rank_test",
+    "max_combo": "curves.max_combo_test",
     "milestone_difference": "curves.milestones",
     "net_reclassification": "prognostic_value.reclassification",
     "persistence": "persistent_counts",

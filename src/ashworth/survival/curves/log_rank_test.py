@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from ashworth.survival.inputs import (
     merge_near_ties,
     observations,
 )
-from ashworth.survival.proportional_hazards.order import Cells, find_cells
+from ashworth.survival.proportional_hazards.order import find_cells
 from ashworth.survival.results import TestResult, chi_square_p
 
 _RANK_TOLERANCE = 1e-10
@@ -117,25 +120,91 @@ def _weighted(
     return deaths @ weight, share @ (weight * d), variance
 
 
-def _all_strata(
-    cells: Cells, time: Floats, event: Booleans, group: Integers, k: int, weights: TimeWeights
-) -> tuple[Floats, Floats, Floats]:
-    """Sum over strata; their cells lie side by side in one histogram."""
+@dataclass(frozen=True, slots=True)
+class GroupedCells:
+    """Deaths and numbers at risk of k groups in the cells (event times) of all strata.
+
+    Attributes
+    ----------
+    groups : tuple
+        Sorted labels.
+    n_per_group : ndarray of int, shape (k,)
+    deaths, at_risk : ndarray, shape (k, u)
+    time : ndarray, shape (u,)
+        Event time of each cell.
+    stratum_start : ndarray of int, shape (s + 1,)
+        First cell of each stratum.
+    n, events : int
+        Rows and events.
+    """
+
+    groups: tuple[Any, ...]
+    n_per_group: Integers
+    deaths: Floats
+    at_risk: Floats
+    time: Floats
+    stratum_start: Integers
+    n: int
+    events: int
+
+    def strata(self) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """Deaths, numbers at risk and times of each stratum."""
+        for a, b in pairwise(self.stratum_start):
+            yield self.deaths[:, a:b], self.at_risk[:, a:b], self.time[a:b]
+
+
+def grouped_cells(
+    subject: str, time: Any, event: Any, group: Any, *, strata: Any, entry: Any,
+    tie_tolerance: float,
+) -> GroupedCells:  # fmt: skip
+    """Check the arguments of a test between groups and count by cells.
+
+    Raises
+    ------
+    InputError
+        All faults of the arguments, with their rows.
+    EstimationError
+        With one group only, or without events.
+    """
+    faults = Faults(subject)
+    names, codes = labels(group, "group", faults)
+    stratum, n_strata = None, 1
+    if strata is not None:
+        found, stratum = labels(strata, "strata", faults)
+        n_strata = len(found)
+    seen = observations(time, event, entry, None, faults, ("group", codes), ("strata", stratum))
+    if len(names) < 2:
+        raise EstimationError(f"{subject}: one group only ({names[0]!r}); two or more are needed")
+    per_group = np.bincount(codes, minlength=len(names))
+    seen, (sorted_codes, stratum) = in_time_order(seen, codes, stratum)
+    events = int(seen.event.sum())
+    if events == 0:
+        raise EstimationError(f"{subject}: no events among {seen.time.size} rows")
+    t, e = merge_near_ties(seen.time, seen.entry, tie_tolerance)
+    cells = find_cells(t, seen.event, e, stratum, n_strata)
+    assert sorted_codes is not None
     n_cells = cells.deaths.size
     late = None
     if (cells.entry_cell >= 0).any():
         late = np.minimum(cells.entry_cell, cells.exit_cell)
     deaths, at_risk = day_histogram(
-        cells.exit_cell, event, group, n_groups=k, n_days=n_cells, entry=late
+        cells.exit_cell, seen.event, sorted_codes, n_groups=len(names), n_days=n_cells, entry=late
     )
     at = np.zeros(n_cells)
+    at[cells.exit_cell[seen.event]] = t[seen.event]
+    return GroupedCells(
+        tuple(names), per_group, deaths, at_risk, at, cells.stratum_start, t.size, events
+    )
+
+
+def _all_strata(cells: GroupedCells, weights: TimeWeights) -> tuple[Floats, Floats, Floats]:
+    """Sum over strata; with equal weights their cells are one histogram."""
     if weights.equal:
-        return _weighted(deaths, at_risk, at, weights)
-    at[cells.exit_cell[event]] = time[event]
-    observed, expected, variance = np.zeros(k), np.zeros(k), np.zeros((k, k))
-    for a, b in zip(cells.stratum_start[:-1], cells.stratum_start[1:], strict=True):
-        o, e, v = _weighted(deaths[:, a:b], at_risk[:, a:b], at[a:b], weights)
-        observed, expected, variance = observed + o, expected + e, variance + v
+        return _weighted(cells.deaths, cells.at_risk, cells.time, weights)
+    parts = [_weighted(*stratum, weights) for stratum in cells.strata()]
+    observed, expected, variance = (
+        np.sum(np.stack(part), axis=0) for part in zip(*parts, strict=True)
+    )
     return observed, expected, variance
 
 
@@ -228,25 +297,10 @@ def log_rank(
     (2.5567, 1)
     """
     weights = time_weights(weighting, rho, gamma, delay)
-    faults = Faults("log_rank")
-    names, codes = labels(group, "group", faults)
-    stratum, n_strata = None, 1
-    if strata is not None:
-        found, stratum = labels(strata, "strata", faults)
-        n_strata = len(found)
-    seen = observations(time, event, entry, None, faults, ("group", codes), ("strata", stratum))
-    if len(names) < 2:
-        raise EstimationError(f"log_rank: one group only ({names[0]!r}); two or more are needed")
-    seen, (sorted_codes, stratum) = in_time_order(seen, codes, stratum)
-    events = int(seen.event.sum())
-    if events == 0:
-        raise EstimationError(f"log_rank: no events among {seen.time.size} rows")
-    t, e = merge_near_ties(seen.time, seen.entry, tie_tolerance)
-    cells = find_cells(t, seen.event, e, stratum, n_strata)
-    assert sorted_codes is not None
-    observed, expected, variance = _all_strata(
-        cells, t, seen.event, sorted_codes, len(names), weights
+    cells = grouped_cells(
+        "log_rank", time, event, group, strata=strata, entry=entry, tie_tolerance=tie_tolerance
     )
+    observed, expected, variance = _all_strata(cells, weights)
     if not weights.equal:
         _refuse_weights(observed, weights)
     statistic, rank = quadratic_form(observed - expected, variance)
@@ -256,8 +310,8 @@ def log_rank(
     }  # fmt: skip
     return TestResult(
         statistic, rank, chi_square_p(statistic, rank), weights.method,
-        t.size, events, tuple(names), np.bincount(codes, minlength=len(names)), observed, expected,
-        variance, options,
+        cells.n, cells.events, cells.groups, cells.n_per_group, observed, expected, variance,
+        options,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from ashworth.reports.blocks import Block
 from ashworth.reports.numbers import number, p_value, ratio_limits
 from ashworth.survival import (
     log_rank,
+    max_combo,
     milestone_difference,
     restricted_mean_difference,
 )
@@ -141,9 +142,21 @@ def _tests(
             notes.append(f"{title}: {error}")
             continue
         out.append((title, looks_for, test.statistic, test.df, test.p_value))
+    if len(set(rows.group.tolist())) == 2:
+        out += _largest(rows, notes)
     names = ["test", "looks_for", "chi_square", "df", "p_value"]
     types = [pl.String, pl.String, pl.Float64, pl.Int64, pl.Float64]
     return pl.DataFrame(out, schema=dict(zip(names, types, strict=True)), orient="row")
+
+
+def _largest(rows: Rows, notes: list[str]) -> list[tuple[Any, ...]]:
+    """The MaxCombo test as a row: square of the largest test, no degrees of freedom."""
+    try:
+        test = max_combo(rows.time, rows.event, rows.group, entry=rows.entry, strata=rows.strata)
+    except EstimationError as error:
+        notes.append(f"MaxCombo: {error}")
+        return []
+    return [("MaxCombo", "the largest of four tests", test.statistic**2, None, test.p_value)]
 
 
 def _known(value: float | None) -> bool:
@@ -200,13 +213,14 @@ def _mean_table(context: Context, endpoint: Endpoint, table: pl.DataFrame) -> Ta
 def _test_table(context: Context, endpoint: Endpoint, table: pl.DataFrame) -> Table:
     """Tests with the warning that belongs to a list of tests."""
     rows = [
-        Row((r["test"], r["looks_for"], number(r["chi_square"], 2), str(r["df"]),
-             p_value(r["p_value"])))
+        Row((r["test"], r["looks_for"], number(r["chi_square"], 2),
+             "" if r["df"] is None else str(r["df"]), p_value(r["p_value"])))
         for r in table.iter_rows(named=True)
     ]  # fmt: skip
     note = (
         "Only a test that was named before the data were seen has a valid p-value; the smallest of "
-        "this list has none."
+        "this list has none. MaxCombo: the largest of the Fleming-Harrington tests (0, 0), (0, 1), "
+        "(1, 0) and (1, 1), with a p-value that allows for the choice."
     )
     return Table(
         (Column("Test", "left"), Column("Looks for", "left"), Column("Chi-square", "decimal"),
