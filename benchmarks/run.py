@@ -1,4 +1,4 @@
-"""Run the benchmarks on one thread: `./dev bench [imaging] [quick] [N ...]`."""
+"""Run the benchmarks on one thread: `./dev bench [imaging | pooling] [quick] [N ...]`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def main() -> None:
         import imaging
 
         imaging.run(quick="quick" in words)
+        return
+    if "pooling" in words:
+        import pooling
+
+        pooling.run()
         return
     import survival
 

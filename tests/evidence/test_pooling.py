@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import warnings
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -258,3 +261,39 @@ def test_no_value_of_tau2_is_likelier(pairs, restricted):
     best = log_likelihood(d, found.tau2, restricted=restricted)
     for tau2 in (0.0, *np.geomspace(1e-5, 100, 25)):
         assert log_likelihood(d, tau2, restricted=restricted) <= best + 1e-9
+
+
+@pytest.mark.r
+@pytest.mark.parametrize("data", ["riley2003 DFS", "riley2003 OS", "hackshaw1998"])
+def test_prognostic_markers_and_passive_smoking(data):
+    """Cases ma_prognostic_riley2003 and ma_hackshaw1998, on the data of R's metadat."""
+    name, _, outcome = data.partition(" ")
+    pick = f"d <- d[d$outcome == '{outcome}', ];" if outcome else ""
+    code = (
+        "if (!requireNamespace('metadat', quietly = TRUE)) quit(status = 3);"
+        f"d <- metadat::dat.{name}; {pick} write.csv(d[, c('yi', 'vi')], row.names = FALSE)"
+    )
+    program = shutil.which("Rscript")
+    assert program is not None
+    done = subprocess.run([program, "-e", code], capture_output=True, check=False)
+    if done.returncode == 3:
+        pytest.skip("R has no metadat")
+    d = pl.read_csv(done.stdout)
+    y, s = d["yi"], d["vi"].sqrt()
+    cases = CASES["ma_prognostic_riley2003"][outcome] if outcome else CASES["ma_hackshaw1998"]
+    ways = {
+        "reml": ("REML", "normal"), "reml_hksj": ("REML", "hksj"), "dl": ("DL", "normal"),
+        "pm": ("PM", "normal"), "ee": ("FE", "normal"),
+    }  # fmt: skip
+    for key in set(ways) & set(cases):
+        method, test = ways[key]
+        want, exact = cases[key], method in ("DL", "FE")
+        found = quietly(y, s, method=method, test=test,
+                        prediction="normal" if test == "normal" else "k-1")  # fmt: skip
+        rtol = 1e-10 if exact else 1e-8
+        close([found.estimate, found.standard_error], [want["b"], want["se"]], rtol)
+        close([found.lower, found.upper], want["ci"], rtol)
+        close([found.tau2, found.heterogeneity.q], [want["tau2"], want["QE"]], rtol)
+        if method != "FE":
+            close([found.prediction.lower, found.prediction.upper], want["pi"], rtol)
+            close(found.heterogeneity.i2_from_tau2_percent, want["I2"], rtol)

@@ -18,7 +18,7 @@ from ashworth.evidence.pooling.roots import (
 )
 from ashworth.survival.inputs import Floats
 
-_STEPS = np.linspace(0.0, 1.0, 9)
+_STEPS = np.linspace(0.0, 1.0, 8)
 
 
 def hedges(d: Studies, at_zero: Sums) -> float:

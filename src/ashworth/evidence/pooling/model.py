@@ -90,16 +90,12 @@ def _interval(estimate: float, error: float, df: float, level: float) -> Interva
     return Interval(error, estimate - half, estimate + half, statistic, df, p)
 
 
-def _intervals(mean: float, s: Sums, k: int, level: float) -> dict[str, Interval]:
-    """The interval by each test."""
-    plain = math.sqrt(1.0 / s.w1)
+def _interval_by(test: str, mean: float, s: Sums, k: int, level: float) -> Interval:
+    """The interval by one of the tests."""
     factor = math.sqrt(s.q1 / (k - 1))
-    return {
-        "normal": _interval(mean, plain, math.inf, level),
-        "t": _interval(mean, plain, k - 1.0, level),
-        "hksj": _interval(mean, factor * plain, k - 1.0, level),
-        "hksj_conservative": _interval(mean, max(factor, 1.0) * plain, k - 1.0, level),
-    }
+    scale = {"hksj": factor, "hksj_conservative": max(factor, 1.0)}.get(test, 1.0)
+    df = math.inf if test == "normal" else k - 1.0
+    return _interval(mean, scale * math.sqrt(1.0 / s.w1), df, level)
 
 
 def _tau2_limits(
@@ -189,11 +185,11 @@ def _pooled(
     tau2 = ESTIMATORS[method](d, fixed) if method != "FE" else 0.0
     at = sums(d, tau2)
     mean, alone = d.centre + at.shift, d.centre + fixed.shift
-    intervals = _intervals(mean, at, d.k, level)
-    own = intervals[options["test"]]
+    own = _interval_by(options["test"], mean, at, d.k, level)
     return Pooled(
         names, y, s, 100.0 / ((d.variance + tau2) * at.w1), mean, own,
-        intervals["hksj_conservative"], _intervals(alone, fixed, d.k, level)["normal"], alone,
+        _interval_by("hksj_conservative", mean, at, d.k, level),
+        _interval_by("normal", alone, fixed, d.k, level), alone,
         _heterogeneity(d, fixed, tau2, options),
         _prediction(mean, own.standard_error, tau2, d.k, options),
         log_likelihood(d, tau2, restricted=method == "REML"), d.k, events,

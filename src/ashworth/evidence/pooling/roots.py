@@ -94,7 +94,7 @@ def find_root(
     """Root of a function that falls through 0 between `low` and `high`, to rounding.
 
     Newton's steps, with the middle of the bracket where a step leaves it or the bracket shrinks
-    too slowly.
+    too slowly; four times the last value while `high` is infinite.
     """
     x = min(max(start, low), high)
     width = high - low
@@ -105,12 +105,13 @@ def find_root(
         low, high = (x, high) if value > 0.0 else (low, x)
         new = x - value / slope if slope < 0.0 else np.inf
         outside = not low <= new <= high
-        if outside or (2.0 * (high - low) > width and 2.0 * abs(new - x) > width):
-            new = 0.5 * (low + high)
+        slow = high < np.inf and 2.0 * (high - low) > width and 2.0 * abs(new - x) > width
+        if outside or slow:
+            new = 0.5 * (low + high) if high < np.inf else 4.0 * x
         elif abs(new - x) <= _CLOSE * abs(new):
             return new
         width = high - low
-        if width <= 2.0 * _EPS * high:
+        if high < np.inf and width <= 2.0 * _EPS * high:
             return new
         x = new
     return x
@@ -138,5 +139,4 @@ def solve_q(d: Studies, target: float, at_zero: Sums) -> float:
         return 1.0 / target - 1.0 / s.q1, -s.q2 / s.q1**2
 
     first = (1.0 / target - 1.0 / at_zero.q1) * at_zero.q1**2 / at_zero.q2
-    low, high = bracket_above(lambda x: reciprocal(x)[0], 0.0, 2.0 * first)
-    return find_root(reciprocal, low, high, first)
+    return find_root(reciprocal, 0.0, float("inf"), first)
