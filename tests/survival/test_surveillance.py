@@ -203,9 +203,11 @@ def test_lead_times_by_hand():
     assert (found.schedule_gap, found.unwarned_gap) == (100.0, 80.0)
     assert np.isnan(found.median_lower)
     table = found.table()
-    assert table["bias"].str.contains("only recurrences count").all()
+    assert table["bias"].str.contains("only patients with the event count").all()
     assert table["bias"].str.contains("Immortal time").all()
-    assert "1 of 2 patients without a recurrence" in found.bias[0]
+    assert "1 of 2 patients without it" in found.bias[0]
+    assert "before the first draw in 1 of 2 patients" in found.bias[1]
+    assert found.n_first_positive == 1
     assert found.patients()["lead_time"].to_list()[:2] == [60.0, 400.0]
     mixed = np.random.default_rng(1).permutation(draws.height)
     again = lead_time(*draws[mixed.tolist()], *follow[::-1])

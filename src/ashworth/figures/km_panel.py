@@ -117,6 +117,9 @@ def _free_corner(groups: Sequence[Group], labels: Sequence[str], end: float) -> 
     before = [g for g in groups for r in [_last_before(g, from_time)] if r > 1 - high]
     if wide < end and max(highs, default=0.0) < 1 - high and not before:
         return "top right"
+    early = [_value(r, "upper") for r in rows if r["time"] <= wide]
+    if wide < end and max(early, default=1.0) < 1 - high:
+        return "top left"
     return None
 
 
@@ -134,5 +137,7 @@ def _in_corner(labels: Sequence[str], corner: str) -> list[Text]:
     if corner == "bottom left":
         first = PLOT_HEIGHT - 10 - LINE * (len(labels) - 1)
         return [Text(10, first + LINE * i, s) for i, s in enumerate(labels)]
+    if corner == "top left":
+        return [Text(10, 14 + LINE * i, s) for i, s in enumerate(labels)]
     right = PLOT_WIDTH - 4
     return [Text(right, 14 + LINE * i, s, "right") for i, s in enumerate(labels)]

@@ -16,17 +16,17 @@ GAP = 6
 KEY = 26
 """Room in px for a sample of the group's line before its name."""
 
-_ROWS = (("At risk", "at_risk"), ("Censored", "n_censored"), ("Events", "n_events"))
+ROWS = (("At risk", "at_risk"), ("Censored", "n_censored"), ("Events", "n_events"))
 
 
-def table_height(groups: int) -> float:
-    """Height in px of the table for so many groups."""
-    return groups * (ROW * 4 + GAP)
+def table_height(groups: int, rows: int = len(ROWS)) -> float:
+    """Height in px of the table for so many groups of so many rows."""
+    return groups * (ROW * (rows + 1) + GAP)
 
 
-def key_lines(groups: int, top: float) -> list[dict[str, float]]:
+def key_lines(groups: int, top: float, rows: int = len(ROWS)) -> list[dict[str, float]]:
     """Samples of the groups' lines before their names, from (x, y) to (x2, y2) in px."""
-    heights = [top + i * (ROW * 4 + GAP) - 4 for i in range(groups)]
+    heights = [top + i * (ROW * (rows + 1) + GAP) - 4 for i in range(groups)]
     return [{"x": 4 - LEFT, "y": y, "x2": KEY - 2 - LEFT, "y2": y} for y in heights]
 
 
@@ -36,13 +36,14 @@ def risk_table_texts(
     ticks: Sequence[float],
     end: float,
     top: float,
+    rows: Sequence[tuple[str, str]] = ROWS,
 ) -> list[Text]:
     """Texts of the table, in px from the plot's top left corner.
 
     Parameters
     ----------
     risk_table : polars.DataFrame
-        Columns group, time, at_risk, n_censored, n_events.
+        Columns group, time, and those of `rows`.
     names : mapping
         Group to printed label, in printing order.
     ticks : sequence of float
@@ -51,11 +52,13 @@ def risk_table_texts(
         End of the time axis.
     top : float
         Baseline of the first row.
+    rows : sequence of (str, str)
+        Printed name and column of each row.
 
     Returns
     -------
     list of Text
-        For each group its name and the rows At risk, Censored, Events.
+        For each group its name and its rows.
 
     Examples
     --------
@@ -70,13 +73,13 @@ def risk_table_texts(
     for group, label in names.items():
         name = shorten(label, theme.WIDTH - 16 - KEY, bold=True)
         texts.append(Text(4 - LEFT + KEY, y, name, bold=True))
-        rows = {r["time"]: r for r in risk_table.filter(pl.col("group") == group).to_dicts()}
-        for i, (words, column) in enumerate(_ROWS, 1):
+        found = {r["time"]: r for r in risk_table.filter(pl.col("group") == group).to_dicts()}
+        for i, (words, column) in enumerate(rows, 1):
             texts.append(Text(4 - LEFT, y + ROW * i, words))
             texts += [
-                Text(width * t / end, y + ROW * i, f"{rows[t][column]:,}", "center")
+                Text(width * t / end, y + ROW * i, f"{found[t][column]:,}", "center")
                 for t in ticks
-                if t in rows
+                if t in found
             ]
-        y += ROW * 4 + GAP
+        y += ROW * (len(rows) + 1) + GAP
     return texts

@@ -40,6 +40,8 @@ class LeadTime:
         From the first positive draw to the recurrence; NaN where no draw was positive.
     n_before : int
         Of them with a positive draw before the recurrence.
+    n_first_positive : int
+        Of these positive at their first draw already, with a lead that began before it.
     proportion, proportion_lower, proportion_upper : float
         Their share of the r recurrences, with exact (Clopper-Pearson) limits.
     median, median_lower, median_upper : float
@@ -74,6 +76,7 @@ class LeadTime:
     last_draw_day: Floats
     lead_time: Floats
     n_before: int
+    n_first_positive: int
     proportion: float
     proportion_lower: float
     proportion_upper: float
@@ -108,8 +111,8 @@ class LeadTime:
             ("median lead time", self.n_before, self.median, self.median_lower, self.median_upper),
             ("lower quartile of the lead time", self.n_before, self.lower_quartile, nan, nan),
             ("upper quartile of the lead time", self.n_before, self.upper_quartile, nan, nan),
-            ("median time from last negative to first positive draw", self.n_before,
-             self.schedule_gap, nan, nan),
+            ("median time from last negative to first positive draw",
+             self.n_before - self.n_first_positive, self.schedule_gap, nan, nan),
             ("median time from last draw to recurrence, never positive",
              self.events - self.n_before, self.unwarned_gap, nan, nan),
             ("positive without recurrence", self.without_recurrence,
@@ -168,25 +171,30 @@ def _extreme(place: Any, days: Floats, n: int, which: Booleans, *, last: bool) -
     return np.where(np.isinf(found), np.nan, found)
 
 
+def _number_of(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _bias(
-    positive: int, without: int, gap: float, no_draw: int, draws_after: int
+    warned: int, already: int, positive: int, without: int, gap: float, no_draw: int, after: int
 ) -> tuple[str, ...]:
-    later = f" (median {gap:g})" if gap == gap else ""
+    later = f" (median {gap:.3g})" if gap == gap else ""
     return (
-        f"Selection: only recurrences count. {positive} of {without} patients without a recurrence "
-        "were positive too and have no lead time; the risk after a positive draw is another "
+        f"Selection: only patients with the event count. {positive} of {without} patients without "
+        "it were positive too and have no lead time; the risk after a positive draw is another "
         "question.",
         "Interval: draws were taken on a schedule. The status turned positive at an unknown time "
-        f"since the last negative draw{later}, so the lead is counted too short.",
+        f"since the last negative draw{later}, and before the first draw in {already} of {warned} "
+        "patients, so the lead is counted too short.",
         "Length: slow disease is positive for longer and so is met by more draws; long leads are "
         "over-represented.",
-        "Follow-up: recurrences after its end are missing, most of all late ones after long leads.",
-        "Immortal time: a patient must be free of recurrence to have a later draw. Do not compare "
+        "Follow-up: events after its end are missing, most of all late ones after long leads.",
+        "Immortal time: a patient must be free of the event to have a later draw. Do not compare "
         "outcomes from baseline by ever being positive; use a landmark or a time-varying status.",
         "Lead time alone makes survival from the positive draw longer; it does not show that "
         "earlier treatment helps.",
-        f"Left out: {no_draw} recurrences without a draw before them; {draws_after} draws on or "
-        "after the end of follow-up.",
+        f"Left out: {_number_of(no_draw, 'event')} without a draw before; "
+        f"{_number_of(after, 'draw')} on or after the end of follow-up.",
     )
 
 
@@ -267,14 +275,16 @@ def lead_time(
     gap = _middle((first - negative)[count])
     free = drawn & ~recurred
     warned_not = int((free & ~np.isnan(first)).sum())
+    already = int(np.isnan(negative[count & ~np.isnan(first)]).sum())
     no_draw, after = int((recurred & ~drawn).sum()), int((~inside).sum())
     return LeadTime(
         tuple(np.asarray(names, dtype=object)[count]), end[count], first[count], negative[count],
-        last[count], lead, known.size, known.size / r, *_proportion_limits(known.size, r, level),
+        last[count], lead, known.size, already, known.size / r,
+        *_proportion_limits(known.size, r, level),
         _middle(known), *_median_limits(known, level), _middle(known, 0.25), _middle(known, 0.75),
         gap, _middle((end - last)[count & np.isnan(first)]), warned_not, int(free.sum()), no_draw,
         after, int(drawn.sum()), r,
-        _bias(warned_not, int(free.sum()), gap, no_draw, after), level,
+        _bias(known.size, already, warned_not, int(free.sum()), gap, no_draw, after), level,
         "first positive draw to recurrence", {"level": level},
     )  # fmt: skip
 
