@@ -145,7 +145,7 @@ def test_max_combo_of_two_independent_tests():
 
     for z in (0.5, 2.0, 6.0):
         alone = 2 * ndtr(-z)
-        close(_exceedance(z, np.eye(2), 3), alone * (2 - alone), 1e-3)
+        close(_exceedance(z, np.eye(2)), alone * (2 - alone), 1e-3)
 
 
 def test_max_combo_that_cannot_be_made(cohort):
