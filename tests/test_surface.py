@@ -43,6 +43,7 @@ PUBLIC = {
         NarrowIntervalWarning OneStage Pooled Prediction RubinResult TwoStage impute
         interaction_within_and_across leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
+        counts_over_time_figure
         Figure accuracy_figure calibration_figure cartridge_map_figure caterpillar_figure
         cell_scatter_figure cohort_flow_figure count_distribution_figure
         cumulative_incidence_figure cut_point_figure decision_curve_figure dilution_figure

@@ -8,6 +8,7 @@ from ashworth.figures import (
     caterpillar_figure,
     cohort_flow_figure,
     count_distribution_figure,
+    counts_over_time_figure,
     cumulative_incidence_figure,
     dilution_figure,
     dynamics_flow_figure,
@@ -15,9 +16,9 @@ from ashworth.figures import (
     kaplan_meier_figure,
     pooled_forest_figure,
     positivity_figure,
-    status_risk_figure,
     predicted_survival_figure,
     schoenfeld_figure,
+    status_risk_figure,
 )
 from ashworth.figures.cartridge_map import cartridge_map_figure
 from ashworth.figures.cell_scatter import cell_scatter_figure
@@ -25,6 +26,7 @@ from ashworth.figures.cell_scatter import cell_scatter_figure
 from . import (
     accuracy_tables,
     cell_tables,
+    course_tables,
     incidence_tables,
     penalised_tables,
     schoenfeld_tables,
@@ -133,6 +135,16 @@ def gallery() -> dict[str, Figure]:
             title="Counts",
             cutoff_category="5–9",
             cutoff_label="cut-off ≥ 5",
+            simulated=True,
+        ),
+        counts_over_time_figure(
+            *course_tables.courses({"decrease": 30, tables.HOSTILE[0]: 8, tables.VERY_LONG: 1}),
+            name="courses",
+            title="Courses " + tables.VERY_LONG,
+            x_title="Days",
+            y_title="CTC",
+            cut=5,
+            marked="progression",
             simulated=True,
         ),
         dynamics_flow_figure(

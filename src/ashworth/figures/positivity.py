@@ -43,6 +43,8 @@ def positivity_figure(
     name: str,
     title: str,
     x_title: str = "Positive patients (%)",
+    row_title: str = "Time point",
+    count_title: str = "Positive / assessed",
     note: str = "",
     alt: str | None = None,
     simulated: bool = False,
@@ -54,8 +56,8 @@ def positivity_figure(
     rows : polars.DataFrame
         Columns timepoint, n_positive, n, proportion, lower, upper (from 0 to 1), in printing
         order.
-    name, title, x_title : str
-        Name, title, title of the axis.
+    name, title, x_title, row_title, count_title : str
+        Name, title, title of the axis, headings of the rows and of their counts.
     note : str
         Small line, e.g. the rule and the method of the limits.
     alt : str, optional
@@ -90,8 +92,8 @@ def positivity_figure(
         y = names[-1].y
     bottom = y + 14
     texts += [
-        Text(4, head, "Time point", bold=True),
-        Text(COUNT_RIGHT, head, "Positive / assessed", "right", bold=True),
+        Text(4, head, clean(row_title), bold=True),
+        Text(COUNT_RIGHT, head, clean(count_title), "right", bold=True),
         Text(SHARE_LEFT, head, "% (95% limits)", bold=True),
         *axis_texts(axis, bottom, clean(x_title), percent=True),
     ]
