@@ -244,7 +244,7 @@ def score_rows(
     spared: Floats, means: Floats, exit_cell: Integers, entry_cell: Integers, late: Booleans,
     event_rows: Integers, cluster: Integers, n_clusters: int,
 ) -> Floats:  # fmt: skip
-    """Weighted score residuals, shape (p, m), or with clusters their sums, (p, n_clusters).
+    """Weighted score residuals, shape (p, m), or with clusters their sums, (n_clusters, p).
 
     `running` are the covariate-weighted hazards summed up to each cell of its stratum; `spared` the
     part of them that the dead of the cell do not bear; `expected` the rows' expected events; `late`
@@ -252,7 +252,7 @@ def score_rows(
     without clusters.
     """
     p, m = columns.shape
-    out = np.zeros((p, n_clusters)) if cluster.size else np.empty((p, m))
+    out = np.zeros((n_clusters, p)) if cluster.size else np.empty((p, m))
     block, passed = np.empty((p, _BLOCK)), 0
     for first in range(0, m, _BLOCK):
         size = min(first + _BLOCK, m) - first
@@ -263,14 +263,15 @@ def score_rows(
             block, columns, weights, risk, expected, running, spared, means, exit_cell,
             entry_cell, late, event_rows[begin:passed], first, size,
         )  # fmt: skip
-        for j in range(p):
-            row = block[j]
-            if cluster.size:
+        if cluster.size:
+            for i in range(size):
+                sums = out[cluster[first + i]]
+                for j in range(p):
+                    sums[j] += block[j, i]
+        else:
+            for j in range(p):
                 for i in range(size):
-                    out[j, cluster[first + i]] += row[i]
-            else:
-                for i in range(size):
-                    out[j, first + i] = row[i]
+                    out[j, first + i] = block[j, i]
     return out
 
 

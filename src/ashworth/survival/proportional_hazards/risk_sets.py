@@ -290,7 +290,8 @@ def compiled_score_rows(
     from ashworth.survival.proportional_hazards.kernel import score_rows
 
     codes = np.zeros(0, np.int64) if cluster is None else cluster
-    return score_rows(*_kernel_arguments(sets), cluster=codes, n_clusters=n_clusters)
+    found = score_rows(*_kernel_arguments(sets), cluster=codes, n_clusters=n_clusters)
+    return found if cluster is None else found.T
 
 
 def _kernel_arguments(sets: RiskSets) -> tuple[Any, ...]:
