@@ -1,5 +1,5 @@
 # Pinned values of discrimination. Run in this folder: Rscript discrimination.R > discrimination.json
-suppressMessages({ library(survival); library(prodlim); library(riskRegression) })
+suppressMessages({ library(survival); library(prodlim); library(riskRegression); library(pec) })
 num <- function(x) paste0("[", paste(ifelse(is.na(x), "null", sprintf("%.17g", x)), collapse = ", "), "]")
 out <- character()
 put <- function(id, command, ...) {
@@ -48,6 +48,11 @@ for (kind in c("event", "code")) {
       null = null$Brier, brier = br$Brier, brier_se = br$se, brier_lower = br$lower, brier_upper = br$upper, ipa = br$IPA, ibs = br$IBS[c(3, 6)],
       ibs_null = null$IBS[3], brier_difference = db$delta.Brier, brier_difference_se = db$se, brier_difference_p = db$p)
 }
+alive <- function(r) 1 - cbind(0, r, r, r)
+p <- pec(list(A = alive(d$risk_a), B = alive(d$risk_b)), formula = Surv(time, event) ~ 1, data = d, times = c(0, at),
+         exact = FALSE, cens.model = "marginal", verbose = FALSE)
+put("pec", "pec(list(A, B), Surv(time, event) ~ 1, times = c(0, 5, 12, 30), exact = FALSE, cens.model = 'marginal')$AppErr",
+    null = p$AppErr$Reference[-1], brier = c(p$AppErr$A[-1], p$AppErr$B[-1]), ibs = c(crps(p, times = 30)))
 # AUC with controls free of every event, and net reclassification, from the published formulae
 G <- prodlim(Hist(time, code) ~ 1, d, reverse = TRUE)
 before <- predictSurvIndividual(G, lag = 1)[order(order(d$time, -(d$code > 0)))]
@@ -67,5 +72,5 @@ nri <- function(up, t) {
 cat3 <- function(r) (r >= 0.3) + (r >= 0.6)
 put("nri", "Pencina 2011 by survfit of those who move up or down; cuts 0.3 and 0.6 at 20, and any change",
     categories = nri(cat3(d$risk_b) - cat3(d$risk_a), 20), continuous = nri(d$risk_b - d$risk_a, 20))
-cat('{"made_with": "', R.version.string, ", survival ", as.character(packageVersion("survival")), ", riskRegression ", as.character(packageVersion("riskRegression")), ", prodlim ", as.character(packageVersion("prodlim")),
+cat('{"made_with": "', R.version.string, ", survival ", as.character(packageVersion("survival")), ", riskRegression ", as.character(packageVersion("riskRegression")), ", prodlim ", as.character(packageVersion("prodlim")), ", pec ", as.character(packageVersion("pec")),
     '",\n "values": [\n', paste(out, collapse = ",\n"), "\n]}\n", sep = "")

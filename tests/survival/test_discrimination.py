@@ -72,8 +72,10 @@ def brute_force(time, event, score, entry, weights, kind):
             counts[k] += size[t] * weights[i] * weights[j]
             share[i, k] += size[t] * weights[j]
             share[j, k] += size[t] * weights[i]
-    somer = (counts[0] - counts[1]) / counts.sum()
-    influence = weights * (share[:, 0] - share[:, 1] - somer * share.sum(1)) / counts.sum() / 2
+    somer = (counts[0] - counts[1]) / max(counts.sum(), 1e-300)
+    influence = (
+        weights * (share[:, 0] - share[:, 1] - somer * share.sum(1)) / max(counts.sum(), 1e-300) / 2
+    )
     return counts, (somer + 1) / 2, influence
 
 
@@ -201,6 +203,14 @@ def test_brier_equals_score(kind):
     close(change.p_values[0], expected["brier_difference_p"], 1e-9)
 
 
+def test_brier_equals_pec():
+    risk = {m: np.tile(column(f"risk_{m}"), (3, 1)).T for m in ("a", "b")}
+    found = brier_score(DATA["time"], DATA["event"], risk, AT, integration="step")
+    close(found.score.ravel(), VALUES["pec"]["brier"], 1e-12)
+    close(found.null_score, VALUES["pec"]["null"], 1e-12)
+    close([found.integrated_null, *found.integrated], VALUES["pec"]["ibs"], 1e-12)
+
+
 def accuracy_by_loops(time, code, risk, weights, t):
     """AUC, Brier score and scaled Brier score of weighted rows."""
     cuts = np.unique(time[code == 0])
@@ -286,6 +296,31 @@ def test_weights_below_are_sums(data):
 
 
 @settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_counts_are_those_of_loops_within_strata(seed):
+    rng = np.random.default_rng(seed)
+    time, event = rng.integers(1, 9, 40) * 1.0, rng.random(40) < 0.6
+    entry, score = np.floor(time * rng.random(40)), rng.integers(0, 5, 40) * 1.0
+    weights, strata = rng.integers(0, 3, 40) * 1.0, rng.integers(0, 3, 40)
+    kept = weights > 0
+    parts = [
+        brute_force(*(v[kept & (strata == s)] for v in (time, event, score, entry, weights)), "n")[
+            0
+        ]
+        for s in range(3)
+        if (event & (strata == s) & kept).any()
+    ]
+    expected = np.sum(parts, axis=0)
+    if not parts or expected.sum() == 0:
+        return
+    found = concordance(time, event, score, entry=entry, strata=strata, weights=weights)
+    close(found.counts[0, :3], expected, 1e-12)
+    pooled = concordance(time, event, score, entry=entry, strata=strata, weights=weights,
+                         cluster=np.arange(40))  # fmt: skip
+    close(pooled.covariance, found.covariance, 1e-12, 1e-16)
+
+
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(["n", "S", "S/G", "n/G2", "I"]))
 def test_concordance_falls_with_the_sign_and_not_with_the_scale(seed, kind):
     rng = np.random.default_rng(seed)
@@ -364,6 +399,13 @@ def test_bad_input_all_at_once():
 def test_what_cannot_be_estimated(call, message):
     with pytest.raises(EstimationError, match=message):
         call()
+
+
+def test_auc_falls_with_the_sign_of_the_marker():
+    up = time_dependent_auc(DATA["time"], DATA["code"], DATA["first"], AT)
+    down = time_dependent_auc(DATA["time"], DATA["code"], -DATA["first"], AT)
+    close(down.auc, 1 - up.auc, 1e-12)
+    close(down.standard_errors, up.standard_errors, 1e-10)
 
 
 def test_nobody_censored_is_the_plain_proportion():
