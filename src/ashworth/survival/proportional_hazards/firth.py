@@ -169,7 +169,7 @@ def _profiles(
         step = errors[j] * np.sqrt(quantile)
         for side, way in enumerate((-step, step)):
             last[0] = beta.copy()
-            limits[j, side] = find_limit(lambda b, f=fall: f(b) - quantile, beta[j], way)
+            limits[j, side] = find_limit(fall, beta[j], way, quantile)
         last[0] = beta.copy()
         chi_square[j] = max(fall(0.0), 0.0)
     return limits, chi_square

@@ -95,33 +95,38 @@ class ProfileLimits:
 
 
 def find_limit(
-    excess: Callable[[float], float], inside: float, step: float, *, tolerance: float = _XTOL
+    fall: Callable[[float], float], inside: float, step: float, quantile: float
 ) -> float:
-    """Root of `excess` beyond a point where it is negative, in the direction of `step`.
+    """Where twice the fall of the log likelihood reaches a quantile.
+
+    The root of the fall is nearly linear in the coefficient, so that root is what is searched.
 
     Parameters
     ----------
-    excess : callable
-        Twice the fall of the log likelihood less the quantile: negative inside the limits.
+    fall : callable
+        Twice the fall of the log likelihood below its maximum.
     inside : float
         A value within the limits.
     step : float
-        First step; it doubles until `excess` is positive.
-    tolerance : float
-        Absolute error of the root.
+        First step, towards the limit; further ones are a quarter of it and double.
+    quantile : float
+        Chi-square quantile.
 
     Raises
     ------
     EstimationError
         If the likelihood does not fall far enough within 60 doublings.
     """
-    near, far = inside, inside + step
+
+    def beyond(b: float) -> float:
+        return float(np.sqrt(max(fall(b), 0.0)) - np.sqrt(quantile))
+
+    near, far, more = inside, inside + step, 0.25 * step
     for _ in range(_EXPANSIONS):
-        if excess(far) > 0.0:
-            root = brentq(excess, near, far, xtol=tolerance, rtol=1e-15, maxiter=200)
+        if beyond(far) > 0.0:
+            root = brentq(beyond, near, far, xtol=_XTOL, rtol=1e-15, maxiter=200)
             return float(root)  # pyrefly: ignore[bad-argument-type]
-        near, step = far, 2.0 * step
-        far = far + step
+        near, far, more = far, far + more, 2.0 * more
     raise EstimationError("the profile likelihood does not fall to the limit within its range")
 
 
@@ -153,11 +158,11 @@ def _profile(design: CoxDesign, j: int, *, efron: bool) -> Callable[[float], flo
     return value
 
 
-def _inner_point(excess: Callable[[float], float], sign: float) -> float:
+def _inner_point(fall: Callable[[float], float], sign: float, quantile: float) -> float:
     """A point inside the one-sided limit of an infinite coefficient."""
     point, step = 0.0, sign
     for _ in range(_EXPANSIONS):
-        if excess(point) < 0.0:
+        if fall(point) < quantile:
             return point
         point, step = point + step, 2.0 * step
     raise EstimationError("the profile likelihood does not come near its limit")
@@ -168,15 +173,15 @@ def _limits(
 ) -> tuple[float, float]:
     """Both limits of one standardised coefficient."""
 
-    def excess(b: float) -> float:
-        return 2.0 * (best - value(b)) - quantile
+    def fall(b: float) -> float:
+        return 2.0 * (best - value(b))
 
     if np.isinf(centre):
         sign = float(np.sign(centre))
-        root = find_limit(excess, _inner_point(excess, sign), -sign)
+        root = find_limit(fall, _inner_point(fall, sign, quantile), -sign, quantile)
         return (root, np.inf) if sign > 0 else (-np.inf, root)
     step = error * np.sqrt(quantile) if np.isfinite(error) else 1.0
-    return find_limit(excess, centre, -step), find_limit(excess, centre, step)
+    return find_limit(fall, centre, -step, quantile), find_limit(fall, centre, step, quantile)
 
 
 def _chosen(fit: CoxResult, terms: Sequence[str] | None) -> list[int]:
