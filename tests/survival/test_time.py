@@ -539,13 +539,16 @@ def test_rows_of_a_history_are_the_follow_up(seed, max_age):
     )  # fmt: skip
     rows = status_history(draws, outcomes, max_age_days=max_age).rows
     known = {(p, d): s for p, d, s in draws.rows()}
+    made: dict[int, list[tuple]] = {p: [] for p in range(n)}
+    for row in rows.select("patient_id", "start", "stop", "event_code", "status").rows():
+        made[row[0]].append(row[1:])
     for p, start, stop, code in outcomes.rows():
-        mine = rows.filter(patient_id=p)
-        assert mine["start"].to_list() == [start, *mine["stop"].to_list()[:-1]]
-        assert mine["stop"].to_list()[-1] == stop
-        assert mine["event_code"].to_list() == [0] * (mine.height - 1) + [code]
+        mine = made[p]
+        assert [r[0] for r in mine] == [start, *(r[1] for r in mine[:-1])]
+        assert [r[2] for r in mine] == [0] * (len(mine) - 1) + [code]
+        assert mine[-1][1] == stop
         for day in range(start + 1, stop + 1):
             before = [d for d in range(day) if (p, d) in known]
             fresh = before and (max_age is None or day - before[-1] <= max_age)
-            row = mine.filter((pl.col("start") < day) & (pl.col("stop") >= day))
-            assert row["status"].to_list() == [known[p, before[-1]] if fresh else None]
+            here = [r[3] for r in mine if r[0] < day <= r[1]]
+            assert here == [known[p, before[-1]] if fresh else None]

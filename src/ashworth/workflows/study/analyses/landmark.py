@@ -27,7 +27,7 @@ from ashworth.workflows.study.analyses.serial_draws import (
     not_assessable,
     outcomes_of,
 )
-from ashworth.workflows.study.analyses.words import listed, remarks, sizes
+from ashworth.workflows.study.analyses.words import remarks, sizes, span, spans
 from ashworth.workflows.study.analysis_settings import LandmarkRequest
 from ashworth.workflows.study.clock import AnalysisSet
 from ashworth.workflows.study.groups import MarkerGroups
@@ -52,7 +52,7 @@ def run(context: Context, request: LandmarkRequest, anchor: str) -> AnalysisResu
                 left_out.append(found.left_out.with_columns(endpoint=pl.lit(endpoint.id)))
                 one = _analysed(context, request, groups, endpoint, found, at)
             except EstimationError as error:
-                where = f"Landmark {at:g} {context.settings.time_unit}"
+                where = f"Landmark {span(at, context.settings.time_unit)}"
                 blocks += remarks([f"{where}, not estimated: {error}"])
                 continue
             done.append(one)
@@ -85,7 +85,7 @@ def _methods(context: Context, request: LandmarkRequest) -> str:
         else "the dynamics class known by then"
     )
     text = (
-        f"Landmark analyses at {listed(request.at)} {context.settings.time_unit} after the index "
+        f"Landmark analyses at {spans(request.at, context.settings.time_unit)} after the index "
         f"date took the patients still at risk after the landmark, grouped by {what}; time runs "
         "from the landmark. Patients with an event or censored on or before the landmark are left "
         "out, so that no immortal time enters (Anderson, Cain and Gelber 1983)."
@@ -148,7 +148,7 @@ def _section(
     """Who is analysed, curve and estimates of one landmark."""
     survival, unit = one.survival, context.settings.time_unit
     analysis = survival.analysis
-    when = f"{one.at:g} {unit}"
+    when = span(one.at, unit)
     lines = []
     if survival.hazard_ratio is not None:
         r, groups = survival.hazard_ratio, context.results.groups
@@ -202,7 +202,7 @@ def _who(context: Context, request: LandmarkRequest, found: LandmarkResult) -> s
 def _reasons(found: LandmarkResult, request: LandmarkRequest) -> pl.DataFrame:
     """Who is left out: reason, n."""
     gone = found.left_out.filter(pl.col("n") > 0).select("reason", "n")
-    if request.by == "dynamics":
-        other = "no dynamics class by the landmark"
-        return gone.with_columns(pl.col("reason").replace("no draw by the landmark", other))
-    return gone
+    what = "dynamics class" if request.by == "dynamics" else "assessable draw"
+    return gone.with_columns(
+        pl.col("reason").replace("no draw by the landmark", f"no {what} by the landmark")
+    )

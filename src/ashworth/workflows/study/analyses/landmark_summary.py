@@ -18,7 +18,7 @@ from ashworth.workflows.study.analyses.serial_draws import (
     built,
     outcomes_of,
 )
-from ashworth.workflows.study.analyses.words import remarks, sizes
+from ashworth.workflows.study.analyses.words import remarks, sizes, span
 from ashworth.workflows.study.analysis_settings import LandmarkRequest
 from ashworth.workflows.study.fitting import fit_cox
 from ashworth.workflows.study.groups import MarkerGroups
@@ -95,7 +95,7 @@ def summary(
     rows = []
     for r in table.iter_rows(named=True):
         reference = r["hazard_ratio"] is None and r["group"] == table["group"][0]
-        at = f"{r['landmark_days'] / context.settings.days_per_unit:g} {unit}"
+        at = span(r["landmark_days"] / context.settings.days_per_unit, unit)
         cells = [at, r["group"], count(r["n"]), count(r["events"])]
         for prefix in ("", "adjusted_") if adjusted else ("",):
             keys = (f"{prefix}hazard_ratio", f"{prefix}lower", f"{prefix}upper")
@@ -125,7 +125,7 @@ def _complete(one: AtLandmark, unit: str) -> str:
     """Size of an adjusted model."""
     assert one.models is not None
     missing = one.survival.analysis.n - one.models.n
-    return f"Adjusted at {one.at:g} {unit}: {sizes(one.models.n, one.models.events)}" + (
+    return f"Adjusted at {span(one.at, unit)}: {sizes(one.models.n, one.models.events)}" + (
         f"; {missing:,} left out for a missing covariate." if missing else "."
     )
 

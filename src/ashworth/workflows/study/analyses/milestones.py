@@ -21,7 +21,7 @@ from ashworth.survival import (
 )
 from ashworth.workflows.study.analyses.context import Context, Rows
 from ashworth.workflows.study.analyses.result import AnalysisResult
-from ashworth.workflows.study.analyses.words import left_out, noted, remarks, sizes
+from ashworth.workflows.study.analyses.words import left_out, noted, remarks, sizes, span
 from ashworth.workflows.study.analysis_settings import MilestonesRequest
 
 TITLE = "Milestones, restricted means and weighted tests"
@@ -50,8 +50,8 @@ def run(context: Context, request: MilestonesRequest, anchor: str) -> AnalysisRe
         "Survival at milestones and restricted means were compared by differences with Greenwood's "
         "standard errors and normal limits, and by ratios on the log scale (Klein et al. 2007; Uno "
         "et al. 2014). Weighted log-rank tests have hypergeometric variances; the modestly "
-        f"weighted test (Magirr and Burman 2019) has its delay at {min(request.at):g} "
-        f"{context.settings.time_unit}."
+        "weighted test (Magirr and Burman 2019) has its delay at "
+        f"{span(min(request.at), context.settings.time_unit)}."
     )
     return AnalysisResult(TITLE, blocks, {k: pl.concat(v) for k, v in parts.items() if v}, methods)
 
@@ -131,7 +131,7 @@ def _tests(
     delay = min(request.at)
     unit = context.settings.time_unit
     weights: dict[str, Any] = {"weighting": "modestly-weighted", "delay": context.days(delay)}
-    modest = ("Modestly weighted", f"late differences, delay {delay:g} {unit}", weights)
+    modest = ("Modestly weighted", f"late differences, delay {span(delay, unit)}", weights)
     out = []
     for title, looks_for, options in (*TESTS, modest):
         try:
@@ -175,7 +175,7 @@ def _milestone_table(context: Context, endpoint: Endpoint, table: pl.DataFrame) 
     """Milestones under milestones."""
     unit, level = context.settings.time_unit, f"{100 * context.settings.level:g}% CI"
     rows = [
-        Row((f"{r['at']:g} {unit}", r["group"], number(100 * r["survival"]),
+        Row((span(r["at"], unit), r["group"], number(100 * r["survival"]),
              number(100 * r["survival_reference"]), _limits(r, 100, 1), p_value(r["p_value"]),
              ratio_limits(r["ratio"], r["ratio_lower"], r["ratio_upper"])))
         for r in table.iter_rows(named=True)
@@ -205,8 +205,8 @@ def _mean_table(context: Context, endpoint: Endpoint, table: pl.DataFrame) -> Ta
          Column("Difference", "right", f"{unit} ({level})"), Column("p", "decimal"),
          Column("Ratio", "right", level), Column("Ratio of time lost", "right", level)),
         tuple(rows),
-        f"{endpoint.abbreviation}: mean event-free time up to {table['tau'][0]:g} {unit}, against "
-        f"{table['reference'][0]}.",
+        f"{endpoint.abbreviation}: mean event-free time up to {span(table['tau'][0], unit)}, "
+        f"against {table['reference'][0]}.",
     )  # fmt: skip
 
 
@@ -217,13 +217,17 @@ def _test_table(context: Context, endpoint: Endpoint, table: pl.DataFrame) -> Ta
              "" if r["df"] is None else str(r["df"]), p_value(r["p_value"])))
         for r in table.iter_rows(named=True)
     ]  # fmt: skip
-    note = (
+    notes = [
         "Only a test that was named before the data were seen has a valid p-value; the smallest of "
-        "this list has none. MaxCombo: the largest of the Fleming-Harrington tests (0, 0), (0, 1), "
-        "(1, 0) and (1, 1), with a p-value that allows for the choice."
-    )
+        "this list has none."
+    ]
+    if "MaxCombo" in table["test"]:
+        notes.append(
+            "MaxCombo: the largest of the Fleming-Harrington tests (0, 0), (0, 1), (1, 0) and "
+            "(1, 1), with a p-value that allows for the choice."
+        )
     return Table(
         (Column("Test", "left"), Column("Looks for", "left"), Column("Chi-square", "decimal"),
          Column("df"), Column("p", "decimal")),
-        tuple(rows), f"{endpoint.abbreviation}: weighted log-rank tests.", (note,),
+        tuple(rows), f"{endpoint.abbreviation}: weighted log-rank tests.", tuple(notes),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from ashworth.workflows.study.analyses.serial_draws import (
     not_assessable,
     outcomes_of,
 )
-from ashworth.workflows.study.analyses.words import remarks
+from ashworth.workflows.study.analyses.words import forest_alt, remarks, span
 from ashworth.workflows.study.analysis_settings import TimeVaryingStatusRequest
 from ashworth.workflows.study.fitting import fit_cox
 from ashworth.workflows.study.methods import stratified_words
@@ -75,7 +75,7 @@ def _methods(context: Context, request: TimeVaryingStatusRequest) -> str:
     )
     if request.max_age is not None:
         text += (
-            f" A status older than {request.max_age:g} {context.settings.time_unit} is unknown; "
+            f" A status older than {span(request.max_age, context.settings.time_unit)} is unknown; "
             "time with an unknown status is left out."
         )
     return text
@@ -183,6 +183,9 @@ def _forest(context: Context, endpoint: Endpoint, table: pl.DataFrame, name: str
         table.drop("endpoint", "log_likelihood"), name=f"{name}-forest", title="",
         estimate_heading=f"HR ({100 * settings.level:g}% CI)", simulated=context.simulated,
         note="n: patients with follow-up while the status was known.",
+        alt=forest_alt(
+            f"Hazard ratios of {groups.high} against {groups.low}, {endpoint.abbreviation}", table
+        ),
     )  # fmt: skip
     words = stratified_words(settings)
     caption = (

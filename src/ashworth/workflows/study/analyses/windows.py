@@ -16,7 +16,15 @@ from ashworth.reports.numbers import p_words
 from ashworth.survival import HazardRatioWindows, hazard_ratio_windows
 from ashworth.workflows.study.analyses.context import Context, Rows, covariate_matrix
 from ashworth.workflows.study.analyses.result import AnalysisResult
-from ashworth.workflows.study.analyses.words import left_out, listed, noted, remarks, sizes
+from ashworth.workflows.study.analyses.words import (
+    forest_alt,
+    left_out,
+    noted,
+    remarks,
+    sizes,
+    span,
+    spans,
+)
 from ashworth.workflows.study.analysis_settings import WindowsRequest
 from ashworth.workflows.study.methods import stratified_words
 
@@ -38,7 +46,7 @@ def run(context: Context, request: WindowsRequest, anchor: str) -> AnalysisResul
 
     blocks = context.each_endpoint(request, anchor, build)
     methods = (
-        f"Follow-up was cut at {listed(request.breaks)} {context.settings.time_unit}; a Cox model "
+        f"Follow-up was cut at {spans(request.breaks, context.settings.time_unit)}; a Cox model "
         "gave the marker a hazard ratio in each window and the covariates one over all. That the "
         "ratios are equal was tested by the likelihood ratio against a model with one hazard ratio."
     )
@@ -89,7 +97,7 @@ def _rows(
     table = found.table(context.settings.level)
     unit = context.settings.time_unit
     labels = [
-        f"{a:g}–{b:g} {unit}" if np.isfinite(b) else f"after {a:g} {unit}"
+        f"{a:g}–{span(b, unit)}" if np.isfinite(b) else f"after {span(a, unit)}"
         for a, b in zip(found.start, found.stop, strict=True)
     ]
     ratio = [pl.col(c).fill_nan(None) for c in ("lower", "upper", "p_value")]
@@ -109,6 +117,9 @@ def _forest(context: Context, endpoint: Endpoint, table: pl.DataFrame, name: str
         table.drop("endpoint", "person_time", "equality_p"), name=f"{name}-forest", title="",
         estimate_heading=f"HR ({100 * settings.level:g}% CI)", simulated=context.simulated,
         note="n: patients at risk in the window.",
+        alt=forest_alt(
+            f"Hazard ratios of {groups.high} against {groups.low}, {endpoint.abbreviation}", table
+        ),
     )  # fmt: skip
     words = stratified_words(settings)
     caption = (

@@ -6,8 +6,10 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import polars as pl
+
 from ashworth.errors import AshworthWarning
-from ashworth.figures.numbers import counted
+from ashworth.figures.numbers import counted, ratio_limits
 from ashworth.reports import Callout
 from ashworth.workflows.study.clock import AnalysisSet
 
@@ -47,12 +49,25 @@ def left_out(analysis: AnalysisSet) -> str:
     return f"{n:,} of {n + analysis.n:,} patients with a status are left out: {reasons}."
 
 
+def forest_alt(title: str, table: pl.DataFrame) -> str:
+    """Describe a forest by its numbers: columns section, label, estimate, lower, upper."""
+    columns = table.select("section", "label", "estimate", "lower", "upper").rows()
+    parts = (f"{section}, {label}: {ratio_limits(*ratio)}" for section, label, *ratio in columns)
+    return f"{title}. {'; '.join(parts)}."
+
+
+def span(at: float, unit: str) -> str:
+    """A time with its unit, e.g. '1 year' or '2.5 years'."""
+    return f"{at:g} {unit.removesuffix('s') if at == 1 else unit}"
+
+
 def sizes(n: int, events: int) -> str:
     """Patients and events, e.g. '12 patients, 1 event'."""
     return f"{counted(n, 'patient')}, {counted(events, 'event')}"
 
 
-def listed(values: Iterable[float]) -> str:
-    """Numbers in ascending order, e.g. '1, 2 and 5'."""
-    *before, last = [f"{v:g}" for v in sorted(set(values))]
-    return f"{', '.join(before)} and {last}" if before else last
+def spans(values: Iterable[float], unit: str) -> str:
+    """Times in ascending order, e.g. '1, 2 and 5 years'."""
+    *before, last = sorted(set(values))
+    text = span(last, unit)
+    return f"{', '.join(f'{v:g}' for v in before)} and {text}" if before else text
