@@ -180,6 +180,9 @@ def test_pandas_and_plain_columns_are_the_same():
     plain = impute({c: small[c].to_list() for c in small.columns}, TIME[:80], EVENT[:80],
                    seed=1, m=2, iterations=1)  # fmt: skip
     assert once.frames[1].to_dicts() == again.frames[1].to_dicts() == plain.frames[1].to_dicts()
+    grade = pl.Series("grade", small["grade"].to_list(), dtype=pl.Object)
+    last = impute(small.with_columns(grade), TIME[:80], EVENT[:80], seed=1, m=2, iterations=1)
+    assert last.frames[1].to_dicts() == once.frames[1].to_dicts()
 
 
 def test_strata_late_entry_and_progress():
@@ -210,6 +213,10 @@ def test_bad_input():
         impute(HOLED, TIME[:-1], EVENT[:-1], seed=1)
     with pytest.raises(EstimationError, match="m is 1"):
         impute(HOLED, TIME, EVENT, seed=1, m=1)
+    with pytest.raises(InputError, match="mixed types"):
+        impute({"a": [1, "x", None] * 100}, TIME, EVENT, seed=1)
+    with pytest.raises(InputError, match="2 lengths"):
+        impute({"a": [1, None], "b": [1]}, TIME, EVENT, seed=1)
     with pytest.raises(InputError, match="a frame or a dict"):
         impute([[1.0, 2.0]], TIME, EVENT, seed=1)
 

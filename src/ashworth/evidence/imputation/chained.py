@@ -224,7 +224,8 @@ def impute(
         least = 2 if name == "m" else 1
         if check_number(value, name, f"a whole number, {least} or more") < least:
             raise EstimationError(f"impute: {name} is {value}; allowed: {least} or more")
-    frame, faults = as_frame(covariates), Faults("impute")
+    faults = Faults("impute")
+    frame = as_frame(covariates, faults)
     columns = read_columns(frame, faults)
     fixed, events = _outcome(time, event, entry, strata, frame.height, faults)
     demand_missing(columns)

@@ -50,17 +50,25 @@ class Column:
         return ((values - values.mean()) / (spread if spread > 0.0 else 1.0))[:, None]
 
 
-def as_frame(covariates: Any) -> pl.DataFrame:
+def as_frame(covariates: Any, faults: Faults) -> pl.DataFrame:
     """Polars frame from a frame or a dict of columns; NaN counts as missing."""
     import polars as pl
 
     if isinstance(covariates, pl.DataFrame):
-        frame = covariates
+        plain = [
+            _series(s.name, s.to_list(), faults) if s.dtype == pl.Object else s
+            for s in covariates.get_columns()
+        ]
+        frame = pl.DataFrame(plain)
     elif isinstance(covariates, dict) or hasattr(covariates, "columns"):
         names = list(covariates) if isinstance(covariates, dict) else list(covariates.columns)
-        frame = pl.DataFrame([_series(str(c), covariates[c]) for c in names])
+        columns = [_series(str(c), covariates[c], faults) for c in names]
+        if len({c.len() for c in columns}) > 1:
+            found = f"columns of {len({c.len() for c in columns})} lengths"
+            faults.note("covariates", found, "one length", "align the columns")
+            faults.stop()
+        frame = pl.DataFrame(columns)
     else:
-        faults = Faults("impute")
         found = type(covariates).__name__
         faults.note("covariates", found, "a frame or a dict of columns", "name the columns")
         faults.stop()
@@ -68,14 +76,20 @@ def as_frame(covariates: Any) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
 
 
-def _series(name: str, values: Any) -> pl.Series:
+def _series(name: str, values: Any, faults: Faults) -> pl.Series:
+    """Column of plain values; missing ones of every kind become null."""
     import polars as pl
 
-    if isinstance(values, pl.Series):
+    if isinstance(values, pl.Series) and values.dtype != pl.Object:
         return values.alias(name)
     plain = values.tolist() if hasattr(values, "tolist") else list(values)
     missing = [v is None or v != v or type(v).__name__ in {"NAType", "NaTType"} for v in plain]
-    return pl.Series(name, [None if m else v for m, v in zip(missing, plain, strict=True)])
+    known = [None if m else v for m, v in zip(missing, plain, strict=True)]
+    try:
+        return pl.Series(name, known)
+    except (TypeError, pl.exceptions.PolarsError):
+        faults.note(name, "values of mixed types", "one type", f"convert {name}")
+        return pl.Series(name, [0.0] * len(plain))
 
 
 def _read_column(series: pl.Series, faults: Faults) -> Column | None:
