@@ -1,4 +1,7 @@
-"""Run the benchmarks on one thread: `./dev bench [imaging | pooling] [quick] [N ...]`."""
+"""Run the benchmarks on one thread: `./dev bench [SUBJECT] [quick] [N ...]`.
+
+Subjects: survival (default), imaging, pooling, resampling.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,20 @@ def main() -> None:
 
         imaging.run(quick="quick" in words)
         return
+    if "competing" in words:
+        import competing
+
+        competing.run()
+        return
     if "pooling" in words:
         import pooling
 
         pooling.run()
+        return
+    if "resampling" in words:
+        import resampling
+
+        resampling.run(quick="quick" in words)
         return
     import survival
 

@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ashworth.errors import EstimationError, InputError, NotEstimableWarning
+from ashworth.errors import (
+    EstimationError,
+    InputError,
+    MonotoneLikelihoodWarning,
+    NotEstimableWarning,
+)
 from ashworth.survival import (
     bootstrap_optimism,
     compare_marker_forms,
@@ -20,7 +25,7 @@ from ashworth.survival import (
     likelihood_ratio,
     restricted_cubic_spline,
 )
-from ashworth.survival.prognostic_value import marker_forms
+from ashworth.survival.prognostic_value import marker_forms, refits
 from ashworth.survival.prognostic_value.refits import draw_rows, refit_samples
 
 from .conftest import FOLDER, close, load_data
@@ -208,6 +213,35 @@ def test_refits_are_fits_of_the_duplicated_rows(d):
         )
         close(refit.coefficients, again.coefficients, 1e-9, 1e-11)
         close(refit.rise + refit.null, again.log_likelihood, 1e-12)
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_compiled_refits_equal_the_careful_ones(d, monkeypatch, ties):
+    fit = cox(d["time"], d["event"], d.select("age", "grade3", "log"), strata=d["grade3"] * 0,
+              ties=ties)  # fmt: skip
+    rows = list(draw_rows(d.height, 8, np.random.default_rng(6), None))
+    efron = ties == "efron"
+    careful = list(refit_samples(fit.data, fit.coefficients, rows, efron=efron))
+    monkeypatch.setattr(refits, "_COMPILED_FROM", 0)
+    called = []
+    ascend = refits._ascend
+    monkeypatch.setattr(
+        refits, "_ascend", lambda *a, **k: called.append(ascend(*a, **k)) or called[-1]
+    )
+    quick = list(refit_samples(fit.data, fit.coefficients, rows, efron=efron))
+    assert all(found is not None for found in called)
+    for one, two in zip(careful, quick, strict=True):
+        close(one.coefficients, two.coefficients, 1e-10, 1e-12)
+        close([one.rise, one.null], [two.rise, two.null], 1e-10)
+
+
+def test_compiled_refits_leave_monotone_samples_to_the_careful_way(monkeypatch):
+    monkeypatch.setattr(refits, "_COMPILED_FROM", 0)
+    x = np.r_[np.ones(5), np.zeros(30)]
+    time = np.r_[np.arange(1.0, 6), np.arange(10.0, 40)]
+    with pytest.warns(MonotoneLikelihoodWarning):
+        fit = cox(time, np.ones(35), x)
+    assert list(refit_samples(fit.data, np.zeros(1), [np.arange(35)], efron=True)) == [None]
 
 
 def test_optimism_draws_clusters_and_leaves_out_what_has_no_finite_fit():
