@@ -23,7 +23,7 @@ from ashworth.workflows.study.analyses.discrimination_words import (
     reclassification_blocks,
 )
 from ashworth.workflows.study.analyses.result import AnalysisResult
-from ashworth.workflows.study.analyses.words import listed, noted, remarks
+from ashworth.workflows.study.analyses.words import noted, remarks, spans
 from ashworth.workflows.study.analysis_settings import DiscriminationRequest
 
 TITLE = "Discrimination and accuracy"
@@ -57,7 +57,7 @@ def _methods(context: Context, request: DiscriminationRequest) -> str:
         "inverse probability of censoring weights from the Kaplan-Meier curve of the censoring, "
         "and their standard errors include that it is estimated. The scaled Brier score is 1 minus "
         "the ratio to that of the average risk (Kattan and Gerds 2018). Differences are tested by "
-        f"Wald tests, at {listed(request.at)} {context.settings.time_unit} without adjustment for "
+        f"Wald tests, at {spans(request.at, context.settings.time_unit)} without adjustment for "
         "their number. With competing events the risks are those of Fine-Gray models, and patients "
         "with a competing event count as free of the event."
     )
