@@ -143,7 +143,8 @@ def test_levels_of_an_enum_keep_their_order():
         "I([x for x in first])", "log(lambda: 1)", "first**99", "I(2**3)", "I(first**second)",
         "strata(site):first", "first + cluster(log(cluster))", "first +", "first ~ second",
         "weight + C(weight)", "hashed(site)", "first if second else site", "Q('first')",
-        "lag(first)", "open('x')", "{first.values}", "[first ~ second]", ".",
+        "lag(first)", "I('a' * 3)", "I([1] * 3)", "I((first, 1) + (2,))",
+        "open('x')", "I(" * 2000 + "first" + ")" * 2000, "{first.values}", "[first ~ second]", ".",
     ],
 )  # fmt: skip
 def test_what_a_formula_may_not_say(right, monkeypatch):

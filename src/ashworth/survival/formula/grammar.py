@@ -11,7 +11,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from ashworth.errors import EstimationError, InputError, Problem
 
@@ -24,6 +24,7 @@ FUNCTIONS = (
 _SPECIAL = ("strata", "cluster", "offset")
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd)
 _LARGEST_POWER = 5
+_LONGEST = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _check(node: ast.AST, reader: _Reader, *, factor: bool = False) -> None:
         _check_call(node, reader, factor=factor)
     elif isinstance(node, ast.Name):
         (reader.factors if factor else reader.numbers).add(node.id)
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, _OPERATORS):
+    elif _is_arithmetic(node):
         _check_power(node, reader)
         _check(node.left, reader, factor=factor)
         _check(node.right, reader, factor=factor)
@@ -168,6 +169,19 @@ def _check(node: ast.AST, reader: _Reader, *, factor: bool = False) -> None:
     elif not isinstance(node, ast.Constant):
         reader.note(f"'{ast.unparse(node)}'", "columns, numbers, + - * / ** and named functions",
                     "compute a column before the call")  # fmt: skip
+
+
+def _is_arithmetic(node: ast.AST) -> TypeGuard[ast.BinOp]:
+    """Whether a node is arithmetic of columns and numbers, not of texts and lists."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, _OPERATORS)
+        and not any(isinstance(v, ast.List | ast.Tuple) for v in (node.left, node.right))
+        and not any(
+            isinstance(v, ast.Constant) and not isinstance(v.value, int | float)
+            for v in (node.left, node.right)
+        )
+    )
 
 
 def _check_power(node: ast.BinOp, reader: _Reader) -> None:
@@ -282,9 +296,10 @@ def parse(text: Any) -> Parsed:
     InputError
         Everything that is not allowed in it.
     """
-    if not isinstance(text, str) or text.count("~") != 1:
+    if not isinstance(text, str) or text.count("~") != 1 or len(text) > _LONGEST:
         raise EstimationError(
-            f"formula is {text!r}; allowed: one text such as 'surv(time, event) ~ age + C(grade)'"
+            f"formula is {str(text)[:200]!r}; allowed: one text such as "
+            f"'surv(time, event) ~ age + C(grade)', up to {_LONGEST:,} letters"
         )
     formulaic()
     reader = _Reader(text)

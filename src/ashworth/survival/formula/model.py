@@ -102,6 +102,25 @@ class FormulaCox:
         return self.fit.standard_errors
 
     @property
+    def hazard_ratios(self) -> Floats:
+        """Hazard ratios per unit of each column."""
+        return self.fit.hazard_ratios
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the coefficients."""
+        return self.fit.covariance
+
+    @property
+    def p_values(self) -> Floats:
+        """Two-sided Wald p-values."""
+        return self.fit.p_values
+
+    def confint(self, level: float = 0.95) -> Floats:
+        """Wald limits of the coefficients, shape (p, 2)."""
+        return self.fit.confint(level)
+
+    @property
     def log_likelihood(self) -> float:
         """Log partial likelihood at the maximum."""
         return self.fit.log_likelihood
