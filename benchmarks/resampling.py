@@ -73,9 +73,8 @@ def run(*, quick: bool = False) -> None:
     r, *coefficients = peer.get("bootstrap", [np.nan, *[np.nan] * P])
     error = np.max(np.abs(first / np.array(coefficients) - 1))
     ratio = r * FITS / fits / seconds
-    print(
-        f"| {FITS:,} bootstrap Cox fits, n = {N:,}, p = {P} | {seconds:.2f} | {ratio:.1f} | {error:.0e} |"
-    )
+    words = f"{FITS:,} bootstrap Cox fits, n = {N:,}, p = {P}"
+    print(f"| {words} | {seconds:.2f} | {ratio:.1f} | {error:.0e} |")
     r, statistic = peer.get("scan", [np.nan, np.nan])
     error = abs(scan.statistic / statistic - 1)
     words = f"scan of {scan.cuts.size} cuts with 1,999 permutations, n = {N:,}"
