@@ -33,7 +33,7 @@ from ashworth.survival.proportional_hazards.twin import Likelihood, widest_predi
 
 _MANY_STRATA = 2_000
 _PIVOT = 1e-10
-_EXACT = 1e-11
+_EXACT = 0.1
 _MAX_ITERATIONS = 60
 _MAX_HALVINGS = 30
 _ROUNDING = 1e-11
@@ -212,7 +212,7 @@ def climb(evaluate: Evaluate, point: _Point, kept: Integers, design: CoxDesign) 
             point.converged = bool(small or squared < 1e-8)
             if small:
                 point.beta = point.beta + step
-                if length > _EXACT and design.rows.size < KERNEL_ROWS:
+                if length > _EXACT * tolerance and design.rows.size < KERNEL_ROWS:
                     point.at = evaluate(point.beta)
             return point
         previous = length
