@@ -18,6 +18,7 @@ from ashworth.survival import persistence, subgroup_effects, treatment_by_marker
 from ashworth.workflows.simulate_cohort import simulate_study
 from ashworth.workflows.study.analyse import analyse
 from ashworth.workflows.study.analyses.context import Context
+from ashworth.workflows.study.analyses.imaging_lead import best_responses
 from ashworth.workflows.study.analyses.run import run_analyses
 from ashworth.workflows.study.inputs import read_study
 from ashworth.workflows.study.settings import StudySettings, load_settings
@@ -184,7 +185,12 @@ def test_response_counts_only_who_has_both(study):
     assert tables["by_count"]["n_responders"].to_list() == found.n_responders.tolist()
     assert tables["tests"]["p_value"][1] == found.trend.exact_p_value
     assert tables["model"]["term"].to_list()[:2] == ["intercept", "ln(CTC + 1), per unit"]
-    assert tables["by_dynamics"]["n"].sum() <= both.height
+    by_class = tables["by_dynamics"].filter(pl.col("response") == "Clinical benefit")
+    assert 0 < by_class["n"].sum() <= both.height
+    best = tables["by_dynamics"].filter(pl.col("response") == "Objective response (imaging)")
+    assessed = context.tables["assessments"].filter(pl.col("response") != "ne")
+    assert best["n"].sum() <= assessed["patient_id"].n_unique()
+    assert best["n_with"].sum() > 0
     assert tables["before_imaging"].height == 7
     words = " ".join(texts(results["response"].blocks))
     assert "left out for an unknown response" in words
@@ -247,3 +253,17 @@ def test_bad_requests_are_told(study, request_, message):
     changed = replace(context, results=replace(context.results, settings=settings))
     with pytest.raises(InputError, match=message):
         run_analyses(changed)
+
+
+def test_best_response_and_benefit_stop_at_progression(study):
+    context, _ = study
+    rows = [
+        ("a", 60, "pr"), ("a", 120, "pd"), ("b", 60, "sd"), ("b", 180, "sd"), ("b", 240, "pd"),
+        ("c", 60, "pd"), ("c", 120, "cr"), ("d", 60, "sd"), ("e", 60, "ne"), ("f", -3, "cr"),
+        ("g", 60, "sd"), ("g", 100, "pd"),
+    ]  # fmt: skip
+    table = pl.DataFrame(rows, schema=["patient_id", "day", "response"], orient="row")
+    found = best_responses(replace(context, tables={"assessments": table}))
+    assert found.rows() == [
+        ("a", 1, 1), ("b", 0, 1), ("c", 0, 0), ("d", 0, None), ("g", 0, 0)
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import betaincinv, chdtrc, chdtri, logsumexp
+from scipy.special import betaincinv, chdtrc, chdtri
 
 from ashworth.enumeration.arguments import (
     Faults,
@@ -144,7 +145,7 @@ def count_kinetics(
             single += 1
             continue
         rows.append({"patient": who[a], **_one(when[a:b], cells[a:b], volume[a:b], level)})
-    frame = pl.DataFrame(rows, schema=_SCHEMA)
+    frame = _with_change(pl.DataFrame(rows, schema=_SCHEMA))
     return CountKinetics(
         frame, _summary(frame), single, frame.height, int(frame["n_draws"].sum()), level,
         "Poisson regression of each patient's counts on time, profile limits; "
@@ -173,9 +174,19 @@ def _refuse_two_on_a_day(
     faults.stop()
 
 
+def _with_change(frame: pl.DataFrame) -> pl.DataFrame:
+    """Ratio of the last to the first draw and the test that it is 1."""
+    if not frame.height:
+        return frame
+    found = change_test(*(frame[c].to_numpy() for c in (
+        "first_count", "last_count", "first_amount", "last_amount")))  # fmt: skip
+    return frame.with_columns(
+        pl.Series("rate_ratio", found.rate_ratio), pl.Series("change_p_value", found.p_value)
+    )
+
+
 def _one(day: Floats, cells: Floats, amount: Floats, level: float) -> dict[str, Any]:
     """Kinetics of one patient with two or more draws."""
-    ends = change_test(cells[0], cells[-1], amount[0], amount[-1])
     low, high = ratio_limits(cells[0], cells[-1], amount[0], amount[-1], level)
     slope, slope_low, slope_high = poisson_slope(day, cells, amount, level)
     life, life_low, life_high = _half_life(slope, slope_low, slope_high)
@@ -183,8 +194,7 @@ def _one(day: Floats, cells: Floats, amount: Floats, level: float) -> dict[str, 
         "n_draws": day.size, "first_day": day[0], "last_day": day[-1],
         "first_count": int(cells[0]), "last_count": int(cells[-1]),
         "first_amount": amount[0], "last_amount": amount[-1], "n_cells": int(cells.sum()),
-        "rate_ratio": float(ends.rate_ratio[0]), "ratio_lower": low, "ratio_upper": high,
-        "change_p_value": float(ends.p_value[0]), "slope": slope, "slope_lower": slope_low,
+        "ratio_lower": low, "ratio_upper": high, "slope": slope, "slope_lower": slope_low,
         "slope_upper": slope_high, "half_life_days": life, "half_life_lower": life_low,
         "half_life_upper": life_high, "dispersion_p_value": _dispersion(day, cells, amount, slope),
         "course": _course(float(cells.sum()), slope_low, slope_high),
@@ -213,23 +223,32 @@ def poisson_slope(
     slope, lower, upper : float
         Infinite where all cells lie in the first or the last draw; NaN without cells.
     """
-    total = cells.sum()
+    total = float(cells.sum())
     if total == 0:
         return float("nan"), float("-inf"), float("inf")
     span = float(day[-1] - day[0])
-    t, offset = (day - day[0]) / span, np.log(amount)
-    weight = float(cells @ t)
+    t = ((day - day[0]) / span).tolist()
+    offset = np.log(amount).tolist()
+    weight = float(cells @ np.array(t))
+
+    def shares(b: float) -> tuple[list[float], float]:
+        """Exponents' powers relative to the largest, and the log of their sum."""
+        logs = [o + b * x for o, x in zip(offset, t, strict=True)]
+        top = max(logs)
+        powers = [math.exp(v - top) for v in logs]
+        return powers, top + math.log(sum(powers))
 
     def height(b: float) -> float:
-        return b * weight - total * float(logsumexp(offset + b * t))
+        return b * weight - total * shares(b)[1]
 
     def climb(b: float) -> float:
-        share = np.exp(offset + b * t - logsumexp(offset + b * t))
-        return weight - total * float(share @ t)
+        powers = shares(b)[0]
+        mean = sum(p * x for p, x in zip(powers, t, strict=True)) / sum(powers)
+        return weight - total * mean
 
     if cells[0] == total or cells[-1] == total:
         end = 0 if cells[0] == total else -1
-        best, top = (np.inf if end else -np.inf), -total * float(offset[end])
+        best, top = (np.inf if end else -np.inf), -total * offset[end]
     else:
         best = _root(climb, *_around(climb))
         top = height(best)
@@ -280,7 +299,8 @@ def _dispersion(day: Floats, cells: Floats, amount: Floats, slope: float) -> flo
     if day.size < 3 or not np.isfinite(slope):
         return float("nan")
     log = np.log(amount) + slope * (day - day[0])
-    expected = cells.sum() * np.exp(log - logsumexp(log))
+    share = np.exp(log - log.max())
+    expected = cells.sum() * share / share.sum()
     statistic = float(((cells - expected) ** 2 / expected).sum())
     return float(chdtrc(day.size - 2, statistic))
 

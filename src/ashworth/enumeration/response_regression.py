@@ -211,6 +211,9 @@ def _read(
         remedy = "give one name per column"
         faults.note("names", f"{len(terms)} names", f"{len(columns)} names", remedy)
         faults.stop()
+    twice = sorted({n for n in terms if terms.count(n) > 1})
+    if twice:
+        faults.note("names", f"{', '.join(twice)} more than once", "each name once", "rename")
     for name, values in zip(terms, columns, strict=True):
         finite(values, name, faults)
     same_length({"response": y, **dict(zip(terms, columns, strict=True))}, faults)

@@ -146,7 +146,10 @@ def wald_of_equality(fit: CoxResult, k: int, n: int, events: int) -> TestResult:
     b, v = b[kept], v[np.ix_(kept, kept)]
     contrast = np.column_stack([-np.ones(df), np.eye(df)])
     difference, spread = contrast @ b, contrast @ v @ contrast.T
-    statistic = float(difference @ np.linalg.solve(spread, difference))
+    try:
+        statistic = float(difference @ np.linalg.solve(spread, difference))
+    except np.linalg.LinAlgError:  # a robust covariance of fewer clusters than contrasts
+        return TestResult(np.nan, df, np.nan, name, n, events)
     return TestResult(statistic, df, chi_square_p(statistic, df), name, n, events)
 
 

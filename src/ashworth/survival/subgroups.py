@@ -342,7 +342,7 @@ def _read(
 
 
 def _overall(rows: _Rows) -> SubgroupLevel:
-    fit = rows.fit([rows.marker], ["marker"])
+    fit = rows.fit([rows.marker], ["marker (subgroups)"])
     return level_of("", "overall", rows.marker, rows.event).estimated(fit, 0)
 
 
@@ -370,7 +370,8 @@ def _factor(
             between = cochran_q(list(own.values()), n, events)
         found = [own.get(g, row) for g, row in enumerate(found)]
     missing = int(codes.size - n)
-    return found, InteractionTest(name, ratio, wald, between, n, events, missing, len(usable))
+    compared = sum(not np.isnan(found[g].coefficient) for g in usable)
+    return found, InteractionTest(name, ratio, wald, between, n, events, missing, compared)
 
 
 def _joint(
@@ -387,13 +388,13 @@ def _joint(
     here = place[np.isin(place, with_events)]
     main = (here[:, None] == np.array(with_events[1:], dtype=np.int64)).astype(float)
     own = (here[:, None] == np.array(usable)) * inside.marker[:, None]
-    titles = [f"level {g}" for g in with_events[1:]]
-    large = _reordered(inside, own, main, [f"marker in {g}" for g in usable], titles)
+    titles = [f"level (subgroup {g})" for g in with_events[1:]]
+    large = _reordered(inside, own, main, [f"marker (subgroup {g})" for g in usable], titles)
     n, events = rows.time.size, int(rows.event.sum())
     if len(usable) < 2:
         return large, TestResult(np.nan, 0, np.nan, "interaction", n, events)
     one = own.sum(axis=1, keepdims=True)
-    small = inside.fit([main, one], [*titles, "marker"])
+    small = inside.fit([main, one], [*titles, "marker (subgroups)"])
     statistic = max(0.0, 2.0 * (large.log_likelihood - small.log_likelihood))
     df = large.likelihood_ratio_test.df - small.likelihood_ratio_test.df
     p = chi_square_p(statistic, df)
@@ -423,6 +424,6 @@ def _in_order(fit: CoxResult, order: Integers) -> CoxResult:
 def _alone(rows: _Rows, level: SubgroupLevel) -> SubgroupLevel:
     """Model of one level by itself."""
     try:
-        return level.estimated(rows.fit([rows.marker], ["marker"]), 0)
+        return level.estimated(rows.fit([rows.marker], ["marker (subgroups)"]), 0)
     except EstimationError as error:
         return replace(level, reason=str(error))

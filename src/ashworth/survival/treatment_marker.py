@@ -242,7 +242,8 @@ def treatment_by_marker(
     differences = _excess(full)
     left_out = ""
     if at is not None:
-        check_number(at, "at", "a time after 0")
+        if check_number(at, "at", "a time after 0") <= 0.0:
+            raise EstimationError(f"at is {at!r}; allowed: a time after 0")
         more, left_out = _differences(rows, at, tie_tolerance)
         differences += more
     n, events = rows.time.size, int(rows.event.sum())
@@ -316,7 +317,8 @@ def _fit(rows: _Rows, blocks: list[Floats], options: Mapping[str, Any]) -> CoxRe
         warnings.simplefilter("ignore", MonotoneLikelihoodWarning)
         return cox(
             rows.time, rows.event, np.column_stack([*blocks, rows.covariates]),
-            names=[*(f"column {j}" for j in range(len(blocks))), *rows.names], **given, **options,
+            names=[*(f"treatment and marker {j}" for j in range(len(blocks))), *rows.names],
+            **given, **options,
         )  # fmt: skip
 
 

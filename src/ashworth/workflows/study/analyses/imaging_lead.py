@@ -13,6 +13,7 @@ from ashworth.reports.blocks import Block
 from ashworth.reports.numbers import number, percent_limits, ratio_limits
 from ashworth.workflows.study.analyses.context import Context
 
+BENEFIT_FROM = 168
 Part = tuple[list[Block], dict[str, pl.DataFrame]]
 
 
@@ -35,6 +36,36 @@ def before_imaging(context: Context) -> Part:
         return [Callout("caution", f"Count before imaging not estimated: {error}.")], {}
     measures = found.table().with_columns(pl.col(pl.Float64).fill_nan(None))
     return [Paragraph(_text(context, found)), _table(context, found)], {"before_imaging": measures}
+
+
+def best_responses(context: Context) -> pl.DataFrame:
+    """Objective response and clinical benefit of every patient, from the assessments after day 0.
+
+    What counts stands before or at the first progression. Response: complete or partial.
+    Benefit: a response, or no progression up to an assessment on day 168 (24 weeks) or later.
+
+    Returns
+    -------
+    polars.DataFrame
+        patient_id, response, benefit: 1, 0, or null where the assessments do not tell.
+    """
+    table = context.tables.get("assessments")
+    schema = {"patient_id": pl.String, "response": pl.Int64, "benefit": pl.Int64}
+    if table is None:
+        return pl.DataFrame(schema=schema)
+    rows = []
+    known = table.filter((pl.col("day") > 0) & (pl.col("response") != "ne"))
+    for (patient,), mine in known.sort("patient_id", "day").group_by(
+        "patient_id", maintain_order=True
+    ):
+        progressed: list[int] = mine.filter(pl.col("response") == "pd")["day"].to_list()
+        end = min(progressed, default=float("inf"))
+        before = mine.filter(pl.col("day") < end)
+        response = bool(before["response"].is_in(["cr", "pr"]).any())
+        stable = bool((before["day"] >= BENEFIT_FROM).any())
+        unknown = not response and not stable and not progressed
+        rows.append((patient, int(response), None if unknown else int(response or stable)))
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _pairs(context: Context, assessments: pl.DataFrame, second: str) -> pl.DataFrame:

@@ -17,11 +17,11 @@ from ashworth.enumeration import (
 from ashworth.errors import AshworthWarning, EstimationError, InputError, Problem
 from ashworth.figures import forest_figure, positivity_figure
 from ashworth.figures.numbers import counted
-from ashworth.reports import Callout, Column, FigureBlock, Paragraph, Row, Table
+from ashworth.reports import Callout, Column, FigureBlock, GroupHeader, Paragraph, Row, Table
 from ashworth.reports.blocks import Block
 from ashworth.reports.numbers import count, p_words, percent_limits
 from ashworth.workflows.study.analyses.context import Context
-from ashworth.workflows.study.analyses.imaging_lead import before_imaging
+from ashworth.workflows.study.analyses.imaging_lead import before_imaging, best_responses
 from ashworth.workflows.study.analyses.result import AnalysisResult
 from ashworth.workflows.study.analyses.terms import term_labels
 from ashworth.workflows.study.analyses.words import noted, remarks
@@ -34,6 +34,7 @@ METHODS = (
     "categories' ranks, also exact given the margins. Model: logistic regression of the response "
     "on log(count + 1), profile-likelihood limits."
 )
+BEST, BENEFIT = "Objective response (imaging)", "Clinical benefit (imaging)"
 NAMED = {"positive", "yes", "true", "1", "pcr", "response", "responder"}
 
 
@@ -230,37 +231,45 @@ def _dynamics(
         marker.dynamics.filter(pl.col("dynamics_class").is_not_null())
         .select("patient_id", "dynamics_class")
         .join(frame, on="patient_id", how="left")
+        .join(best_responses(context), on="patient_id", how="left")
         .sort("patient_id")
     )
-    if not classed.height or classed["y"].null_count() == classed.height:
+    columns = {label: classed["y"], BEST: classed["response"], BENEFIT: classed["benefit"]}
+    columns = {k: v for k, v in columns.items() if v.null_count() < v.len()}
+    if not columns:
         return [], {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AshworthWarning)
         found = response_by_dynamics(
-            classed["dynamics_class"], {label: classed["y"]},
+            classed["dynamics_class"], columns,
             order=[c.name for c in rule.classes], level=context.settings.level,
         )  # fmt: skip
-    rows = [
-        Row(
-            (
-                r["dynamics_class"], count(r["n"]), count(r["n_with"]),
-                percent_limits(*(_null(r[k]) for k in ("proportion", "lower", "upper"))),
-                count(r["n_missing"]),
-            )
-        )
-        for r in found.table().to_dicts()
-    ]  # fmt: skip
-    test = found.tests.row(0, named=True)
+    rows: list[Row | GroupHeader] = []
+    for name in columns:
+        test = found.tests.filter(pl.col("response") == name).row(0, named=True)
+        words = p_words(_null(test["fisher_p_value"]))
+        rows.append(GroupHeader(f"{name} (Fisher's exact test {words})"))
+        rows += [
+            _class_row(r)
+            for r in found.table().filter(pl.col("response") == name).iter_rows(named=True)
+        ]
     table = Table(
         (Column("Class", "left"), Column("Patients"), Column("Responders"),
          Column("Share", "right", f"{100 * context.settings.level:g}% CI"), Column("Unknown")),
         tuple(rows),
-        f"{label} by class of dynamics ({rule.title}).",
-        (f"Fisher's exact test {p_words(_null(test['fisher_p_value']))}. Wilson limits. Only "
-         "patients with two assessable draws have a class; a response known before the second "
-         "draw is not foretold by it.",),
+        f"Response by class of dynamics ({rule.title}).",
+        ("Wilson limits. Only patients with two assessable draws have a class; a response known "
+         "before the second draw is not foretold by it.",
+         *(("Best response: complete or partial before progression. Clinical benefit: that, or no "
+            "progression for 24 weeks.",) if len(columns) > 1 else ())),
     )  # fmt: skip
     return [table], {"by_dynamics": _plain(found.table())}
+
+
+def _class_row(r: dict[str, Any]) -> Row:
+    share = percent_limits(*(_null(r[k]) for k in ("proportion", "lower", "upper")))
+    cells = (count(r["n"]), count(r["n_with"]), share, count(r["n_missing"]))
+    return Row((r["dynamics_class"], *cells), indent=1)
 
 
 def _null(value: Any) -> float | None:
