@@ -212,6 +212,9 @@ def test_unknown_options(options, words):
 def test_errors_a_million_times_apart_are_refused():
     with pytest.raises(EstimationError, match="factor of a million"):
         pool([0.1, 0.2], [1e-9, 1.0])
+    with pytest.raises(EstimationError, match="change the unit"):
+        pool([0.1, 0.2], [1e90, 2e90])
+    assert pool([1e30, 3e30], [1e29, 2e29]).estimate == pytest.approx(2e30, rel=0.1)
 
 
 def test_the_higher_of_two_maxima_is_taken():

@@ -31,7 +31,8 @@ METHODS = (*ESTIMATORS, "FE")
 TESTS = ("hksj", "hksj_conservative", "t", "normal")
 DF_RULES = ("k-1", "k-2", "normal")
 TAU2_LIMITS = ("q_profile", "profile_likelihood")
-_MOST_UNEQUAL = 1e12
+_MOST_UNEQUAL = 1e6
+_LARGEST = 1e40
 
 
 class NarrowIntervalWarning(AshworthWarning):
@@ -70,7 +71,12 @@ def _check_size(y: Floats, s: Floats) -> None:
         raise EstimationError(
             f"pool: {y.size} study{own}; pooling needs two or more: report the study itself"
         )
-    if s.max() > _MOST_UNEQUAL**0.5 * s.min():
+    if max(s.max(), abs(y).max()) > _LARGEST or s.min() < 1.0 / _LARGEST:
+        raise EstimationError(
+            f"pool: estimates or standard errors beyond {_LARGEST:g} or its inverse; change the "
+            "unit of the estimates"
+        )
+    if s.max() > _MOST_UNEQUAL * s.min():
         raise EstimationError(
             f"pool: standard errors from {s.min():g} to {s.max():g}; they differ by more than a "
             "factor of a million, which is no set of studies: correct or leave out the extreme one"
@@ -255,7 +261,8 @@ def pool(
     InputError
         All faults of the columns, with their rows.
     EstimationError
-        With fewer than two studies, or standard errors further apart than a factor of a million.
+        With fewer than two studies, standard errors further apart than a factor of a million, or
+        numbers too large or small to be squared.
 
     Warns
     -----

@@ -140,8 +140,8 @@ def models_table(
         Column("I²", "right", "%"), Column("Prediction interval", "right"),
     )  # fmt: skip
     notes = (
-        "Centres: with an estimate of their own (two stages), with events (one stage), all "
-        "(frailty).",
+        "Centres: with an estimate of their own (two stages), with patients to compare (one "
+        "stage), all (frailty).",
     )
     return Table(columns, tuple(rows), f"{endpoint.abbreviation}: one and two stages.", notes)
 
