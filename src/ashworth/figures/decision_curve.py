@@ -121,9 +121,10 @@ def _strategy(
 
 
 def _alt(rows: pl.DataFrame, names: list[str], title: str) -> str:
-    """Net benefits at the middle threshold."""
+    """Net benefits at the threshold where treating all comes nearest to treating none."""
+    every = rows.filter(pl.col("strategy") == ALL).sort(pl.col("net_benefit").abs())
     ends = rows["threshold"].unique().sort().to_list()
-    at = ends[len(ends) // 2]
+    at = every["threshold"][0] if every.height else ends[len(ends) // 2]
     found = dict(
         rows.filter(pl.col("threshold") == at).select("strategy", "net_benefit").iter_rows()
     )

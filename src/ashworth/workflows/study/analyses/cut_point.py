@@ -160,7 +160,7 @@ def _adjusted(
     except EstimationError as error:
         return f"Given the covariates the search was not possible: {error}.", []
     return (
-        f"Given {', '.join(data.names)} the largest score statistic is "
+        f"Given {', '.join(data.labels)} the largest score statistic is "
         f"{number(found.statistic, 2)} "
         f"at {found.cut:g} or more; corrected {p_words(found.p_value)} (multipliers instead of "
         "permutations).",

@@ -77,7 +77,7 @@ def _table(context: Context, endpoint: Endpoint, found: MarkerForms, data: Marke
              number(f.adequacy, 3), number(f.aic, 1), number(f.concordance, 3)))
         for f in found.forms.values()
     ]  # fmt: skip
-    beside = f"Beside {', '.join(data.names)}. " if data.names else "Without other covariates. "
+    beside = f"Beside {', '.join(data.labels)}. " if data.names else "Without other covariates. "
     base = next(iter(found.forms.values())).base_concordance
     return Table(
         (Column("Form", "left"), Column("Chi-square", "decimal"), Column("df"), Column("p"),
@@ -98,9 +98,8 @@ def _words(found: MarkerForms) -> str:
     lost = 1.0 - found["cut"].adequacy
     share = f"{100 * lost:.0f}%" if np.isfinite(lost) else "an unknown share"
     text = (
-        f"The cut-off at {found.cut:g} loses {share} of the marker's chi-square. The count says "
-        f"more than the cut-off: {_test(beyond)}. "
-        f"The cut-off says more than the count: {_test(step)}."
+        f"The cut-off at {found.cut:g} loses {share} of the marker's chi-square. Added by the "
+        f"count to the cut-off: {_test(beyond)}. Added by the cut-off to the count: {_test(step)}."
     )
     if bent.df:
         text += f" Nonlinearity of log(1 + count): {_test(bent)}."

@@ -25,6 +25,8 @@ class MarkerRows:
         Columns of the adjusting covariates.
     names : list of str
         Their names.
+    labels : list of str
+        Words for the adjusting covariates.
     words : str
         Patients, events and who is left out, as sentences.
     """
@@ -32,6 +34,7 @@ class MarkerRows:
     rows: Rows
     covariates: Floats
     names: list[str]
+    labels: list[str]
     words: str
 
 
@@ -59,7 +62,8 @@ def marker_rows(context: Context, request: Request, endpoint: Endpoint) -> Marke
         text += f" {competing:,} with a competing event first are censored there."
     words = " ".join(part for part in (text, left_out(rows.analysis)) if part)
     kept_names = [n for n, v in zip(names, varies, strict=True) if v]
-    return MarkerRows(found, z[:, varies], kept_names, words)
+    labels = [c.label for c in context.codings if set(c.terms) & set(kept_names)]
+    return MarkerRows(found, z[:, varies], kept_names, labels, words)
 
 
 def marker_cut(context: Context, rows: Rows) -> float:

@@ -212,8 +212,8 @@ def _calibration(
 def _decision(
     context: Context, request: ValueAddedRequest, endpoint: Endpoint, data: _Predicted, name: str
 ) -> tuple[list[Block], pl.DataFrame]:
-    """Decision curve up to the largest predicted risk."""
-    largest = max(float(r.max()) for r in data.risks.values())
+    """Decision curve up to the risk that one patient in a hundred exceeds."""
+    largest = max(float(np.quantile(r, 0.99)) for r in data.risks.values())
     top = min(max(int(np.ceil(100 * largest)), 2), MOST_THRESHOLDS)
     clipped = {label: np.clip(r, 0.0, 1.0) for label, r in data.risks.items()}
     found = decision_curve(
