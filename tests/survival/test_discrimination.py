@@ -348,7 +348,7 @@ def test_equal_covariates_stay_tied():
     x = np.repeat(rng.normal(size=(37, 3)), 5, axis=0)
     time, event = rng.exponential(size=185), rng.random(185) < 0.7
     fit = cox(time, event, x)
-    from ashworth.survival.prognostic_value.concordance_index import linear_predictor
+    from ashworth.survival.prognostic_value.model_concordance import linear_predictor
 
     assert np.unique(linear_predictor(fit)).size == 37
 

@@ -98,13 +98,10 @@ if TYPE_CHECKING:
     from ashworth.survival.prognostic_value.brier import brier_score as brier_score
     from ashworth.survival.prognostic_value.calibration_at import calibration as calibration
     from ashworth.survival.prognostic_value.calibration_result import Calibration as Calibration
-    from ashworth.survival.prognostic_value.concordance_index import (
+    from ashworth.survival.prognostic_value.concordance_difference import (
         compare_concordance as compare_concordance,
     )
     from ashworth.survival.prognostic_value.concordance_index import concordance as concordance
-    from ashworth.survival.prognostic_value.concordance_index import (
-        cox_concordance as cox_concordance,
-    )
     from ashworth.survival.prognostic_value.concordance_result import Concordance as Concordance
     from ashworth.survival.prognostic_value.concordance_result import (
         ConcordanceDifference as ConcordanceDifference,
@@ -128,6 +125,9 @@ if TYPE_CHECKING:
     )
     from ashworth.survival.prognostic_value.marker_forms_result import MarkerForm as MarkerForm
     from ashworth.survival.prognostic_value.marker_forms_result import MarkerForms as MarkerForms
+    from ashworth.survival.prognostic_value.model_concordance import (
+        cox_concordance as cox_concordance,
+    )
     from ashworth.survival.prognostic_value.net_benefit import DecisionCurve as DecisionCurve
     from ashworth.survival.prognostic_value.net_benefit import decision_curve as decision_curve
     from ashworth.survival.prognostic_value.optimism import Optimism as Optimism
@@ -259,11 +259,11 @@ _PLACES = {
     "cause_specific": "competing_risks.side_by_side",
     "classify_subtype": "subtypes",
     "compare_accuracy": "prognostic_value.accuracy_difference",
-    "compare_concordance": "prognostic_value.concordance_index",
+    "compare_concordance": "prognostic_value.concordance_difference",
     "compare_marker_forms": "prognostic_value.marker_forms",
     "concordance": "prognostic_value.concordance_index",
     "cox": "proportional_hazards.model",
-    "cox_concordance": "prognostic_value.concordance_index",
+    "cox_concordance": "prognostic_value.model_concordance",
     "cox_formula": "formula.model",
     "cox_residuals": "proportional_hazards.residuals",
     "cumulative_incidence": "competing_risks.incidence",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -21,17 +22,10 @@ from ashworth.survival.inputs import (
     merge_near_ties,
     observations,
 )
-from ashworth.survival.prognostic_value.concordance_result import (
-    Concordance,
-    ConcordanceDifference,
-    cut_limits,
-    two_sided_p,
-)
+from ashworth.survival.prognostic_value.concordance_result import Concordance, cut_limits
 from ashworth.survival.prognostic_value.pairs import count_pairs, order_risk
 from ashworth.survival.prognostic_value.time_weights import TIME_WEIGHTS, time_weights
 from ashworth.survival.proportional_hazards.covariates import check_covariates, covariate_matrix
-from ashworth.survival.proportional_hazards.result import CoxResult
-from ashworth.survival.results import normal_quantile
 from ashworth.version import __version__
 
 TimeWeight = Literal["n", "S", "S/G", "n/G2", "I"]
@@ -181,8 +175,40 @@ def concordance(
             f"concordance: time_weight {time_weight!r} needs the censoring distribution, which is "
             "not estimated with late entry; allowed with entry: n, S, I"
         )
+    rows = _read(
+        time, event, score, names=names, entry=entry, strata=strata, weights=weights,
+        cluster=cluster, tie_tolerance=tie_tolerance,
+    )  # fmt: skip
+    options = {
+        "time_weight": time_weight, "until": until, "high_score": high_score,
+        "strata": strata is not None, "entry": entry is not None, "weights": weights is not None,
+        "cluster": cluster is not None, "tie_tolerance": tie_tolerance,
+    }  # fmt: skip
+    return _concordance(rows, level, options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Checked rows with a positive weight."""
+
+    time: Floats
+    event: Booleans
+    entry: Floats | None
+    stratum: Integers
+    n_strata: int
+    weights: Floats
+    cluster: Integers | None
+    scores: Floats
+    names: tuple[str, ...]
+
+
+def _read(
+    time: Any, event: Any, score: Any, *, names: Sequence[str] | None, entry: Any, strata: Any,
+    weights: Any, cluster: Any, tie_tolerance: float,
+) -> _Rows:  # fmt: skip
+    """Check all columns together."""
     faults = Faults("concordance")
-    x, terms = covariate_matrix(score, None if names is None else names, faults)
+    x, terms = covariate_matrix(score, names, faults)
     found, stratum = ([], None) if strata is None else labels(strata, "strata", faults)
     clusters = None if cluster is None else labels(cluster, "cluster", faults)[1]
     check_covariates(x, terms, faults)
@@ -192,18 +218,10 @@ def concordance(
     w = np.ones(t.size) if seen.weights is None else seen.weights
     codes = np.zeros(t.size, dtype=np.int64) if stratum is None else stratum
     kept = w > 0.0
-    if not kept.all():
-        t, w, codes, x = t[kept], w[kept], codes[kept], x[kept]
-        e = None if e is None else e[kept]
-        clusters = None if clusters is None else clusters[kept]
-    options = {
-        "time_weight": time_weight, "until": until, "high_score": high_score,
-        "strata": strata is not None, "entry": entry is not None, "weights": weights is not None,
-        "cluster": cluster is not None, "tie_tolerance": tie_tolerance,
-    }  # fmt: skip
-    return _concordance(
-        t, seen.event[kept], e, codes, w, clusters, x if high_score == "early" else -x,
-        score_names(terms, names, score), level, max(len(found), 1), options,
+    return _Rows(
+        t[kept], seen.event[kept], None if e is None else e[kept], codes[kept],
+        max(len(found), 1), w[kept], None if clusters is None else clusters[kept], x[kept],
+        score_names(terms, names, score),
     )  # fmt: skip
 
 
@@ -213,173 +231,24 @@ def score_names(terms: tuple[str, ...], names: Sequence[str] | None, score: Any)
     return ("score",) if unnamed and not isinstance(score, dict) else terms
 
 
-def _concordance(
-    time: Floats, event: Booleans, entry: Floats | None, stratum: Integers, weights: Floats,
-    cluster: Integers | None, scores: Floats, names: tuple[str, ...], level: float, n_strata: int,
-    options: dict[str, Any],
-) -> Concordance:  # fmt: skip
-    """Concordance of checked rows; high scores go with early events."""
-    order = order_risk(time, event, entry, stratum)
-    size = time_weights(
-        options["time_weight"], order, time, event, stratum, weights, options["until"]
-    )
+def _concordance(rows: _Rows, level: float, options: dict[str, Any]) -> Concordance:
+    """Concordance of checked rows."""
+    kind, until = options["time_weight"], options["until"]
+    n, events, w = rows.time.size, int(rows.event.sum()), rows.weights
+    order = order_risk(rows.time, rows.event, rows.entry, rows.stratum)
+    size = time_weights(kind, order, rows.time, rows.event, rows.stratum, w, until)
     values, parts, counts = [], [], []
-    for column in scores.T:
-        pairs, share, _ = count_pairs(order, column, weights, size)
+    for column in rows.scores.T if options["high_score"] == "early" else -rows.scores.T:
+        pairs, share, _ = count_pairs(order, column, w, size)
         if not pairs[:3].sum() > 0.0:
-            raise no_pairs("concordance", time.size, int(event.sum()), options["until"])
-        c, influence = index_and_influence(pairs, share, weights)
+            raise no_pairs("concordance", n, events, until)
+        c, influence = index_and_influence(pairs, share, w)
         values.append(c)
         parts.append(influence)
         counts.append(pairs)
-    influence = _by_cluster(np.stack(parts, axis=1), cluster)
-    name = "Harrell's C" if options["time_weight"] == "n" else "concordance"
-    method = f"{name}, time weight {options['time_weight']}, infinitesimal jackknife"
+    influence = _by_cluster(np.stack(parts, axis=1), rows.cluster)
+    name = "Harrell's C" if kind == "n" else "concordance"
+    method = f"{name}, time weight {kind}, infinitesimal jackknife"
     return gather(
-        names, values, influence, counts, level, time.size, int(event.sum()), n_strata, method,
-        options,
-    )  # fmt: skip
-
-
-def linear_predictor(fit: CoxResult) -> Floats:
-    """Linear predictor of the fitted rows; equal covariates give equal numbers to the last bit.
-
-    Terms are added one by one: a matrix product may round equal rows differently, which would
-    break ties.
-    """
-    if not np.isfinite(fit.coefficients[~np.isnan(fit.coefficients)]).all():
-        raise EstimationError(
-            "a coefficient is infinite, so the linear predictor has no finite values; leave the "
-            "covariate out or pass your own score"
-        )
-    x, total = fit.data.covariates, np.zeros(fit.data.time.size)
-    for j, b in enumerate(fit.coefficients):
-        if not np.isnan(b):
-            total += x[:, j] * b
-    return total if fit.data.offset is None else total + fit.data.offset
-
-
-def _same_rows(first: CoxResult, other: CoxResult) -> bool:
-    def same(name: str) -> bool:
-        a, b = getattr(first.data, name), getattr(other.data, name)
-        return a is b or (a is not None and b is not None and np.array_equal(a, b))
-
-    return all(same(n) for n in ("time", "event", "entry", "stratum", "weights", "cluster", "rows"))
-
-
-def cox_concordance(
-    *fits: CoxResult,
-    names: Sequence[str] | None = None,
-    time_weight: TimeWeight = "n",
-    until: float | None = None,
-    level: float = 0.95,
-) -> Concordance:
-    """Concordance of the linear predictors of Cox models fitted to the same rows.
-
-    Use it with `compare_concordance` to ask what a marker adds to a model. The value is the
-    apparent one: a model orders its own data better than new data.
-
-    Parameters
-    ----------
-    *fits : CoxResult
-        Models with the same rows, strata, weights and clusters.
-    names : sequence of str, optional
-        Names of the models; ``model 1``, ``model 2``, ... by default.
-    time_weight, until, level
-        As for `concordance`.
-
-    Returns
-    -------
-    Concordance
-        Pairs within the strata of the fit, with its weights, late entry and clusters.
-
-    Raises
-    ------
-    EstimationError
-        Where the models stand on different rows, or a coefficient is infinite.
-
-    Examples
-    --------
-    >>> from ashworth.survival import cox
-    >>> time, event = [5, 8, 12, 3, 9, 14], [1, 1, 0, 1, 1, 1]
-    >>> age, marker = [61, 50, 47, 55, 70, 58], [1, 0, 0, 1, 0, 1]
-    >>> base, both = cox(time, event, age), cox(time, event, {"age": age, "marker": marker})
-    >>> cox_concordance(base, both).concordance.round(4).tolist()
-    [0.5714, 0.6429]
-    """
-    if not fits:
-        raise EstimationError("cox_concordance: no models; pass one or more CoxResult")
-    for k, other in enumerate(fits[1:], start=2):
-        if not _same_rows(fits[0], other):
-            raise EstimationError(
-                f"cox_concordance: model {k} stands on other rows, strata, weights or clusters "
-                "than model 1; fit both on the rows that are complete for both"
-            )
-    data = fits[0].data
-    terms = names or [f"model {k}" for k in range(1, len(fits) + 1)]
-    scores = np.stack([linear_predictor(f) for f in fits], axis=1)
-    return concordance(
-        data.time, data.event, scores, names=terms, entry=data.entry, strata=data.stratum,
-        weights=data.weights, cluster=data.cluster, time_weight=time_weight, until=until,
-        level=level, tie_tolerance=0.0,
-    )  # fmt: skip
-
-
-def compare_concordance(
-    found: Concordance, reference: str | None = None, *, level: float | None = None
-) -> ConcordanceDifference:
-    """Difference in concordance of each score from a reference score on the same rows.
-
-    Parameters
-    ----------
-    found : Concordance
-        Of two or more scores, from `concordance`, `cox_concordance` or `uno_concordance`.
-    reference : str, optional
-        Name of the score to subtract; the first by default.
-    level : float, optional
-        Level of the limits; that of `found` by default.
-
-    Returns
-    -------
-    ConcordanceDifference
-
-    Raises
-    ------
-    EstimationError
-        With one score only, or an unknown reference.
-
-    Notes
-    -----
-    The variance of a difference comes from the joint influence of each row on both values; the
-    test is Wald's. For nested models it is weak and its p-value is not the one to judge an added
-    marker by: use the likelihood-ratio test.
-
-    References
-    ----------
-    .. [1] Therneau TM, Watson DA (2017). The concordance statistic and the Cox model. Mayo Clinic
-       Department of Health Science Research, Technical Report 85.
-
-    Examples
-    --------
-    >>> scores = {"a": [2, 1, 0, 3, 3, 0], "b": [1, 2, 0, 2, 1, 0]}
-    >>> found = concordance([5, 8, 12, 3, 9, 14], [1, 1, 0, 1, 1, 1], scores)
-    >>> difference = compare_concordance(found)
-    >>> difference.names, round(float(difference.difference[0]), 4)
-    (('b',), 0.0357)
-    """
-    names = found.names
-    if len(names) < 2:
-        raise EstimationError("compare_concordance: one score only; two or more are needed")
-    base = names[0] if reference is None else check_option(reference, "reference", names)
-    width = check_level(found.level if level is None else level)
-    r = names.index(base)
-    others = [k for k in range(len(names)) if k != r]
-    part = found.influence[:, others] - found.influence[:, [r]]
-    difference, error = found.concordance[others] - found.concordance[r], np.sqrt((part**2).sum(0))
-    half = normal_quantile(width) * error
-    z, p = two_sided_p(difference, error)
-    return ConcordanceDifference(
-        tuple(names[k] for k in others), base, difference, error, difference - half,
-        difference + half, z, p, found.n, found.events, width, f"difference in {found.method}",
-        found.options, __version__,
-    )  # fmt: skip
+        rows.names, values, influence, counts, level, n, events, rows.n_strata, method, options
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ashworth.survival.competing_risks.fine_gray_result import FineGrayResult
 from ashworth.survival.inputs import Floats
-from ashworth.survival.prognostic_value.concordance_index import linear_predictor
+from ashworth.survival.prognostic_value.concordance_share import added_terms
 from ashworth.survival.proportional_hazards.prediction import baseline_hazard
 from ashworth.survival.proportional_hazards.result import CoxResult
 
@@ -19,10 +19,7 @@ def _centred(covariates: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
     Terms are added one by one, so that equal rows get equal numbers.
     """
     means = covariates.mean(axis=0)
-    total = np.zeros(len(covariates))
-    for j, b in enumerate(coefficients):
-        total += (covariates[:, j] - means[j]) * b
-    return means, total
+    return means, added_terms(covariates - means, coefficients)
 
 
 def cox_risks(fit: CoxResult, times: Floats) -> Floats:
@@ -38,8 +35,9 @@ def cox_risks(fit: CoxResult, times: Floats) -> Floats:
         Times.
     """
     data = fit.data
-    means, _ = _centred(data.covariates, fit.coefficients)
-    score = linear_predictor(fit) - _at(means, fit)
+    means, score = _centred(data.covariates, fit.coefficients)
+    if data.offset is not None:
+        score = score + data.offset
     risks = np.empty((data.time.size, times.size))
     for curve in baseline_hazard(fit, means).curves:
         mine = slice(None)
@@ -49,13 +47,6 @@ def cox_risks(fit: CoxResult, times: Floats) -> Floats:
         base = known[np.searchsorted(curve.time, times, side="right")]
         risks[mine] = -np.expm1(-np.exp(score[mine])[:, None] * base)
     return risks
-
-
-def _at(means: Floats, fit: CoxResult) -> float:
-    total = 0.0
-    for value, b in zip(means.tolist(), fit.coefficients.tolist(), strict=True):
-        total += value * b
-    return total
 
 
 def fine_gray_risks(

@@ -21,7 +21,7 @@ from ashworth.survival import (
     time_dependent_auc,
     uno_concordance,
 )
-from ashworth.survival.prognostic_value.concordance_index import linear_predictor
+from ashworth.survival.prognostic_value.model_concordance import linear_predictor
 from ashworth.workflows.study.analyses.context import Floats
 from ashworth.workflows.study.analyses.discrimination_models import Models
 from ashworth.workflows.study.analysis_settings import DiscriminationRequest
