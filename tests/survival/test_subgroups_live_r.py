@@ -30,9 +30,11 @@ def test_random_studies(seed, tmp_path):
     d = d.with_columns(pl.Series("time", time), pl.Series("event", 1 * (rng.random(n) < 0.7)))
     path = tmp_path / "study.csv"
     d.write_csv(path)
-    read = f"{{d <- read.csv('{path}'); d$g <- factor(d$g); s <- Surv(d$entry, d$time, d$event); "
-    large = "f <- coxph(s ~ g + m:g + x + strata(s), d, control = ctl, cluster = id); "
-    large = large.replace("strata(s)", "strata(d$s)")
+    read = f"{{d <- read.csv('{path}'); d$g <- factor(d$g); "
+    large = (
+        "f <- coxph(Surv(entry, time, event) ~ g + m:g + x + strata(s), d, control = ctl, "
+        "cluster = id); "
+    )
     code = "k <- grep(':m|m:', names(coef(f))); c(coef(f)[k], sqrt(diag(vcov(f)))[k])}"
     found = subgroup_effects(
         d["time"], d["event"], d["m"], d.select("g"), covariates=d.select("x"), entry=d["entry"],
