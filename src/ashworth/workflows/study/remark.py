@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import polars as pl
-
 from ashworth.reports import Column, Paragraph, Row, Section, Table
 from ashworth.workflows.study.analyse import StudyResults
 from ashworth.workflows.study.analyses.result import FurtherAnalysis
@@ -63,9 +61,9 @@ def remark_section(
         f"this report answers. {missing} of {len(items)} are missing: the authors write them, or "
         "ask for an analysis."
     )
-    rows = tuple(Row((f"{i.number}", i.topic, i.answer, i.where)) for i in items)
+    rows = tuple(Row((f"{i.number}. {i.topic}", i.answer, i.where)) for i in items)
     table = Table(
-        (Column("Item", "left"), Column("Asks for", "left"), Column("Answer", "left"),
+        (Column("Item", "left"), Column("Answer", "left"),
          Column("Where, or what to add", "left")),
         rows, "REMARK checklist.",
         ("McShane LM, et al. J Natl Cancer Inst 2005;97:1180-1184. Altman DG, et al. PLoS Med "
@@ -185,17 +183,3 @@ def _analysis(
 def _titles_of(further: Sequence[FurtherAnalysis], kinds: Sequence[str]) -> str:
     """Titles of the requested analyses of some kinds."""
     return ", ".join(dict.fromkeys(f.title for f in further if f.kind in kinds))
-
-
-def remark_table(items: Sequence[RemarkItem]) -> pl.DataFrame:
-    """One row per item: item, topic, answer, where."""
-    return pl.DataFrame(
-        [(i.number, i.topic, i.answer, i.where) for i in items],
-        schema={
-            "item": pl.Int64,
-            "topic": pl.String,
-            "answer": pl.String,
-            "where": pl.String,
-        },
-        orient="row",
-    )
