@@ -151,7 +151,7 @@ def test_firth_of_a_monotone_likelihood():
     assert found.chi_square[0] == pytest.approx(found.likelihood_ratio_test.statistic)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_gradient_is_that_of_the_definition(seed):
     """Risk sets one by one, differenced, against the closed form."""

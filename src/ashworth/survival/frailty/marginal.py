@@ -14,7 +14,7 @@ References
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 from ashworth.errors import EstimationError
 from ashworth.survival.frailty.penalised import FrailtyProblem, PenalisedFit
@@ -109,14 +109,20 @@ class VarianceProfile:
                 f"frailty_cox: the likelihood still rises at variance {_GRID[-1]:g}; groups hardly "
                 "share risk sets, or the frailty is confounded with a covariate"
             )
-        if values[best] <= self.null.value and not self._rises_from_zero():
-            return 0.0
-        low = _SMALLEST if best == 0 else _GRID[best - 1]
-        high = _GRID[best + 1]
-        if self.slope(low) <= 0.0:
-            return 0.0
-        root = brentq(lambda s: self.slope(float(np.exp(s))), np.log(low), np.log(high), xtol=1e-12)
-        return float(np.exp(root))
+        if values[best] <= self.null.value:
+            if not self._rises_from_zero():
+                return 0.0
+            best = 0
+        low = np.log(_SMALLEST if best == 0 else _GRID[best - 1])
+        high = np.log(_GRID[best + 1])
+        if self.slope(float(np.exp(low))) > 0.0:
+            root = brentq(lambda s: self.slope(float(np.exp(s))), low, high, xtol=1e-12)
+            return float(np.exp(root))  # pyrefly: ignore[bad-argument-type]
+        found = minimize_scalar(
+            lambda s: -self.value(float(np.exp(s))), bounds=(low, high), method="bounded",
+            options={"xatol": 1e-8},
+        )  # fmt: skip
+        return float(np.exp(found.x))
 
     def limits(self, variance: float, quantile: float) -> tuple[float, float]:
         """Variances at which twice the log likelihood has fallen by `quantile`."""
