@@ -228,6 +228,16 @@ def test_treatment_edges(d):
     assert none.differences == ()
 
 
+def test_survival_that_has_reached_zero_has_no_limits():
+    rng = np.random.default_rng(2)
+    time, group = np.arange(1.0, 41.0), rng.permutation(np.arange(40) % 4)
+    found = treatment_by_marker(time, np.ones(40), group % 2, group // 2, randomised=True, at=60.0)
+    assert "has reached 0" in found.options["left_out"]
+    assert [d["quantity"] for d in found.differences[1:]] == ["restricted mean to 60"] * 3
+    with pytest.raises(EstimationError, match="after 0"):
+        treatment_by_marker(time, np.ones(40), group % 2, group // 2, randomised=True, at=0)
+
+
 def test_ratios_that_stay_finite_beside_an_infinite_one(d):
     """Without events among the untreated with marker low, these rows say nothing."""
     t, m = d["treatment"].to_numpy(), d["marker"].to_numpy()

@@ -236,6 +236,33 @@ def test_persistence_is_that_of_the_estimator(study):
     )
 
 
+def asked(context, text):
+    """The same study with other requests."""
+    raw = context.settings.model_dump()
+    raw["analyses"] = tomllib.loads(f"[[analyses]]\n{text}")["analyses"]
+    settings = StudySettings.model_validate(raw)
+    return replace(context, results=replace(context.results, settings=settings))
+
+
+def test_complete_response_comes_from_the_outcomes(study):
+    context, _ = study
+    changed = asked(context, 'kind = "response"\nresponse = "pcr"')
+    (nothing,) = run_analyses(changed)
+    assert "no patient has both a count" in " ".join(texts(nothing.result.blocks))
+    ids = context.results.patients["patient_id"].head(60)
+    answers = pl.DataFrame(
+        {"patient_id": ids, "day": 150, "kind": ["pcr", "no_pcr", "no_pcr"] * 20}
+    )
+    tables = {**context.tables, "outcomes": answers}
+    (found,) = run_analyses(replace(changed, tables=tables))
+    assert found.title == "Pathological complete response by count"
+    known = context.counts("baseline").filter(
+        (pl.col("status") != "not_assessable") & pl.col("patient_id").is_in(ids.to_list())
+    )
+    assert found.result.tables["by_count"]["n"].sum() == known.height
+    assert "left out for an unknown response" in " ".join(texts(found.result.blocks))
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
@@ -247,12 +274,8 @@ def test_persistence_is_that_of_the_estimator(study):
 )
 def test_bad_requests_are_told(study, request_, message):
     context, _ = study
-    raw = context.settings.model_dump()
-    raw["analyses"] = tomllib.loads(f"[[analyses]]\n{request_}")["analyses"]
-    settings = StudySettings.model_validate(raw)
-    changed = replace(context, results=replace(context.results, settings=settings))
     with pytest.raises(InputError, match=message):
-        run_analyses(changed)
+        run_analyses(asked(context, request_))
 
 
 def test_best_response_and_benefit_stop_at_progression(study):

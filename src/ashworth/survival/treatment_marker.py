@@ -369,11 +369,15 @@ def _differences(rows: _Rows, at: float, tolerance: float) -> tuple[list[dict[st
     )  # fmt: skip
     four = [curves[g] for g in (0.0, 1.0, 2.0, 3.0)]
     reads = {f"survival at {at:g}": [_survival(c, at) for c in four]}
+    problem = ""
+    if not np.isfinite(reads[f"survival at {at:g}"]).all():
+        problem = f"survival at {at:g} is unknown, or has reached 0, in one of the four groups"
+        reads.clear()
     try:
         reads[f"restricted mean to {at:g}"] = [c.restricted_mean(at) for c in four]
     except EstimationError as error:
-        return _of(reads), str(error)
-    return _of(reads), ""
+        problem = str(error)
+    return _of(reads), problem
 
 
 def _survival(curve: Any, at: float) -> tuple[float, float]:
@@ -385,8 +389,6 @@ def _of(reads: Mapping[str, list[tuple[float, float]]]) -> list[dict[str, Any]]:
     out = []
     for quantity, four in reads.items():
         value, error = (np.array(column) for column in zip(*four, strict=True))
-        if not np.isfinite(value).all():
-            continue
         low, high = value[1] - value[0], value[3] - value[2]
         spread = error**2
         triples = (

@@ -71,6 +71,8 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
 def _responses(context: Context, request: ResponseRequest) -> tuple[str, pl.DataFrame]:
     """Label of the response, and patient_id with response (0 or 1) where it is known."""
     patients = context.results.patients
+    if request.response == "pcr" and "pcr" not in patients.columns:
+        return "Pathological complete response", _complete_responses(context)
     context.code((request.response,), "response")
     texts = level_texts(patients, request.response)
     levels = texts.drop_nulls().unique().sort().to_list()
@@ -82,6 +84,17 @@ def _responses(context: Context, request: ResponseRequest) -> tuple[str, pl.Data
     fallback = request.response.replace("_", " ")
     fallback = fallback[:1].upper() + fallback[1:]
     return label or LABELS.get(request.response, fallback), known
+
+
+def _complete_responses(context: Context) -> pl.DataFrame:
+    """The pathologists' answers among the outcomes: the first of each patient."""
+    outcomes = context.tables.get("outcomes")
+    schema = {"patient_id": pl.String, "y": pl.Int64}
+    if outcomes is None:
+        return pl.DataFrame(schema=schema)
+    answers = outcomes.filter(pl.col("kind").is_in(["pcr", "no_pcr"])).sort("patient_id", "day")
+    first = answers.unique("patient_id", keep="first", maintain_order=True)
+    return first.select("patient_id", (pl.col("kind") == "pcr").cast(pl.Int64).alias("y"))
 
 
 def _responding(context: Context, request: ResponseRequest, levels: list[str]) -> str:
