@@ -296,6 +296,29 @@ def test_window_without_events_takes_no_part(gbsg2):
     close(found.equality_test.statistic, two.equality_test.statistic, 1e-8)
 
 
+def test_windows_of_two_markers_with_weights():
+    """A weight of 0 leaves a row out; each marker has its own windows."""
+    rng = np.random.default_rng(5)
+    n = 80
+    time, event = rng.exponential(size=n), rng.random(n) < 0.8
+    x = {"a": rng.normal(size=n), "b": rng.normal(size=n)}
+    z, weights = rng.normal(size=n), (rng.random(n) < 0.7) * 1.0
+    keep = weights > 0
+    found = hazard_ratio_windows(time, event, x, [0.4, 1], adjust={"z": z}, weights=weights)
+    few = hazard_ratio_windows(
+        time[keep], event[keep], {k: v[keep] for k, v in x.items()}, [0.4, 1],
+        adjust={"z": z[keep]},
+    )  # fmt: skip
+    assert found.names == ("a",) * 3 + ("b",) * 3
+    close(found.coefficients, few.coefficients, 1e-10)
+    close(found.equality_test.statistic, few.equality_test.statistic, 1e-9)
+    assert found.equality_test.df == 4
+    assert found.n == few.n == keep.sum()
+    swapped = hazard_ratio_windows(time, event, {"b": x["b"], "a": x["a"]}, [0.4, 1], adjust=z)
+    other = hazard_ratio_windows(time, event, x, [0.4, 1], adjust=z)
+    close(swapped.coefficients[:3], other.coefficients[3:], 1e-9)
+
+
 @pytest.mark.parametrize("breaks", [[], [0, 5], [5, 5], [5, 2], [np.nan], "late"])
 def test_breaks_out_of_order(breaks, gbsg2):
     with pytest.raises(EstimationError, match="ascending"):
