@@ -118,6 +118,10 @@ class NotEstimableWarning(AshworthWarning):
     """A coefficient cannot be estimated (constant or collinear covariate) and is NaN."""
 
 
+class FewEventsWarning(AshworthWarning):
+    """A model has more covariates than events."""
+
+
 class DefinitionFileError(DefinitionError):
     """Definition files with faults: carries every `Problem`, with file, line and key path."""
 

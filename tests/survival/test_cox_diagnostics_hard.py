@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ashworth.errors import (
     EstimationError,
+    FewEventsWarning,
     InputError,
     MonotoneLikelihoodWarning,
     NotEstimableWarning,
@@ -299,6 +300,13 @@ def test_other_refusals():
         few = make(simulate(1), cluster=np.arange(60) % 2)
     assert np.isnan(few.wald_test.statistic)
     assert (few.standard_errors > 0).all()
+
+
+def test_more_covariates_than_events_are_said():
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    event = np.isin(np.arange(40), (20, 21))
+    with pytest.warns(FewEventsWarning, match=r"3 covariates and 2 events: 0\.67 events per"):
+        cox(np.arange(1, 41), event, x)
 
 
 def test_missing_clusters_are_named():

@@ -10,6 +10,7 @@ import numpy as np
 
 from ashworth.errors import (
     AshworthWarning,
+    FewEventsWarning,
     MonotoneLikelihoodWarning,
     NotEstimableWarning,
 )
@@ -24,10 +25,6 @@ from ashworth.survival.results import TestResult, chi_square_p
 from ashworth.version import __version__
 
 CensoringTies = Literal["cmprsk", "survival"]
-
-
-class FewEventsWarning(AshworthWarning):
-    """A model has more covariates than events."""
 
 
 def _first_look(data: FineGrayData) -> Floats:

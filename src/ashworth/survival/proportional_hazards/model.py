@@ -10,7 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri  # pyrefly: ignore[missing-module-attribute]
 
-from ashworth.errors import EstimationError, MonotoneLikelihoodWarning, NotEstimableWarning
+from ashworth.errors import (
+    EstimationError,
+    FewEventsWarning,
+    MonotoneLikelihoodWarning,
+    NotEstimableWarning,
+)
 from ashworth.survival.inputs import (
     TIE_TOLERANCE,
     Booleans,
@@ -95,7 +100,11 @@ def _covariance(fit: CoxFit, scale: Floats) -> Floats:
     return covariance
 
 
-def _warn(names: tuple[str, ...], fit: CoxFit, missing: Booleans) -> None:
+def _warn(names: tuple[str, ...], fit: CoxFit, missing: Booleans, events: int) -> None:
+    if len(names) > events:
+        per = f"{events / len(names):.2g} events per variable"
+        text = f"{len(names)} covariates and {events} events: {per}"
+        warnings.warn(text, FewEventsWarning, stacklevel=4)
     if fit.infinite.any():
         what = ", ".join(
             f"{n} ({'+' if s > 0 else '-'}infinite)"
@@ -166,7 +175,7 @@ def _result(
         coefficients[endless] = np.inf * fit.infinite[endless]
         errors[endless] = np.abs(coefficients[endless])
         wald = float("nan")
-    _warn(data.names, fit, np.isnan(coefficients))
+    _warn(data.names, fit, np.isnan(coefficients), events)
     rise = fit.best.value - fit.null.value
     score = newton_step(fit.null, fit.kept)[1] if df else 0.0
     return CoxResult(
@@ -248,6 +257,8 @@ def cox(
     -----
     MonotoneLikelihoodWarning, NotEstimableWarning
         With the names of the covariates.
+    FewEventsWarning
+        With more covariates than events: the events per variable.
 
     Notes
     -----
