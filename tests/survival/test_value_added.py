@@ -81,6 +81,9 @@ def test_likelihood_ratio_refuses_models_that_cannot_be_compared(d):
         cox(d["time"], d["event"], d.select(c), weights=d["clinical"])
         for c in (["age"], ["age", "log"])
     ]
+    clustered = cox(d["time"], d["event"], d.select("age"), cluster=np.arange(400) // 2)
+    with pytest.raises(EstimationError, match="robust Wald test"):
+        likelihood_ratio(clustered, full)
     with pytest.raises(EstimationError, match="no counts"):
         likelihood_ratio(*weighted)
 
@@ -345,3 +348,29 @@ def test_marker_forms_with_strata_and_late_entry(d):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found.curve_table()
+
+
+@pytest.mark.r
+def test_rotterdam_nodes_equal_r(cases):
+    from .test_live_r import r_frame, r_numbers
+
+    expected = cases["cox_prognostic_value_added_LR"]
+    frame = r_frame("rotterdam").with_columns(
+        small=(pl.col("size") == "20-50"), large=(pl.col("size") == ">50"),
+        grade3=(pl.col("grade") == 3), log_nodes=(pl.col("nodes") + 1).log(),
+    )  # fmt: skip
+    names = ["age", "meno", "small", "large", "grade3", "hormon", "chemo"]
+    base = cox(frame["dtime"], frame["death"], frame.select(names))
+    full = cox(frame["dtime"], frame["death"], frame.select([*names, "log_nodes"]))
+    found = likelihood_ratio(base, full)
+    close([found.statistic, found.adequacy],
+          [expected["LR_chisq"], expected["adequacy_index"]], 1e-8)  # fmt: skip
+    close([found.base_aic, found.extended_aic], expected["AIC"], 1e-8)
+    close(found.p_value, expected["p"], 1e-6)
+    code = (
+        "royston(coxph(Surv(dtime, death) ~ age + meno + size + factor(grade) + hormon + chemo +"
+        " log1p(nodes), rotterdam, control = ctl))"
+    )
+    variation = explained_variation(full)
+    mine = [variation.royston_d, variation.royston_d_se, variation.royston_r2]
+    close([*mine, variation.kent_oquigley, variation.nagelkerke], r_numbers(code)[:5], 1e-6)

@@ -76,7 +76,7 @@ class Scale:
             found = [v for v in powers if self.low <= v * 1.0001 and v <= self.high * 1.0001]
             return found[:: max(1, math.ceil(len(found) / 8))] if 1.0 not in found else _thin(found)
         found, last = [], -math.inf
-        for value in _COUNTS:
+        for value in _COUNTS if self.high > 12 else range(13):
             if self.low <= value <= self.high and abs(self.pixel(value) - last) >= 26:
                 found.append(float(value))
                 last = self.pixel(value)

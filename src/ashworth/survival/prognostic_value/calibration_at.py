@@ -35,6 +35,7 @@ from ashworth.survival.results import normal_quantile
 from ashworth.version import __version__
 
 _GRID = 101
+_SHOWN = (0.01, 0.99)
 _PLAIN, _COMPETING = "Kaplan-Meier and Cox", "Aalen-Johansen and Fine-Gray"
 
 
@@ -124,7 +125,7 @@ def _smooth(rows: _Rows, score: Floats, predicted: Floats, n_knots: int) -> _Smo
     fit = rows.fit(x)
     if not np.isfinite(fit.coefficients).all():
         raise EstimationError("the curve has an infinite or undetermined coefficient")
-    grid = np.linspace(predicted.min(), predicted.max(), _GRID)
+    grid = np.linspace(*np.quantile(predicted, _SHOWN), _GRID)
     on_grid = spline_columns(np.log(-np.log1p(-grid)), knots)
     value, lower, upper = rows.predict(fit, on_grid)
     curve = {"predicted": grid, "observed": value, "lower": lower, "upper": upper}
@@ -204,7 +205,8 @@ def calibration(
     nobody of whom is followed to the horizon has NaN.
 
     Slope and curve come from a Cox (Fine-Gray) model of :math:`\log(-\log(1 - \hat p))`, for the
-    curve as a restricted cubic spline, over all of the follow-up:
+    curve as a restricted cubic spline, over all of the follow-up; ``.curve`` runs from the 1st to
+    the 99th percentile of the predictions:
 
     .. math:: ICI = \frac1n \sum |\hat o(\hat p_i) - \hat p_i|
 

@@ -165,7 +165,7 @@ def likelihood_ratio(base: CoxResult, extended: CoxResult) -> LikelihoodRatio:
     ------
     EstimationError
         Models on other rows, with other strata, weights, offsets or ties, or not nested; weights
-        that are no counts make the test meaningless and are refused.
+        that are no counts, and clusters, make the test meaningless and are refused.
 
     Notes
     -----
@@ -194,6 +194,11 @@ def likelihood_ratio(base: CoxResult, extended: CoxResult) -> LikelihoodRatio:
     (0.1147, 1, 0.983)
     """
     _check(base, extended)
+    if "robust" in (base.variance, extended.variance):
+        raise EstimationError(
+            "likelihood_ratio: a model with a robust variance has dependent rows; their likelihood "
+            "has no chi-square law, use the robust Wald test"
+        )
     weights = extended.data.weights
     if weights is not None and not (weights == np.floor(weights)).all():
         raise EstimationError(
