@@ -9,12 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ashworth.errors import (
-    EstimationError,
-    InputError,
-    MonotoneLikelihoodWarning,
-    NotEstimableWarning,
-)
+from ashworth.errors import AshworthWarning, EstimationError, InputError
 from ashworth.survival import cox, firth_cox
 from ashworth.survival.inputs import TIE_TOLERANCE, Floats
 from ashworth.survival.proportional_hazards.data import CoxData, read_cox_data
@@ -93,25 +88,32 @@ def read_centres(
 def fit_quietly(data: CoxData, *, stratified: bool, ties: Ties) -> Any:
     """Cox model of checked rows without warnings, which the caller turns into reasons."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MonotoneLikelihoodWarning)
-        warnings.simplefilter("ignore", NotEstimableWarning)
+        warnings.simplefilter("ignore", AshworthWarning)
         return cox(
             data.time, data.event, data.covariates, names=data.names, entry=data.entry,
             strata=data.stratum if stratified else None, ties=ties, tie_tolerance=0.0,
         )  # fmt: skip
 
 
-def _reason(coefficient: float, values: Floats, events: int, fewest: int) -> str:
-    """Why a coefficient of one centre cannot be pooled; empty where it can."""
+def _too_small(events: int, fewest: int, p: int, *, firth: bool) -> str:
+    """Why a centre has too few events; empty where it has not."""
+    words = f"{events} event{'' if events == 1 else 's'}"
     if events < fewest:
-        return f"{events} event{'' if events == 1 else 's'}, fewer than {fewest}"
+        return f"{words}, fewer than {fewest}"
+    if events < p and not firth:
+        return f"{words} for {p} covariates"
+    return ""
+
+
+def _reason(coefficient: float, values: Floats, small: str) -> str:
+    """Why a coefficient of one centre cannot be pooled; empty where it can."""
     if np.isnan(coefficient):
         if values.min() == values.max():
             return f"one value of the covariate only ({values[0]:g})"
         return "collinear, or constant among the patients at risk at every event"
     if np.isinf(coefficient):
         return "infinite coefficient: the likelihood is monotone"
-    return ""
+    return small
 
 
 def _nothing(centre: Any, n: int, events: int, p: int, reason: str) -> CentreFit:
@@ -122,7 +124,7 @@ def _nothing(centre: Any, n: int, events: int, p: int, reason: str) -> CentreFit
 def _fit_firth(data: CoxData, ties: Ties) -> Any:
     """Cox model with Firth's penalty, without warnings."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotEstimableWarning)
+        warnings.simplefilter("ignore", AshworthWarning)
         return firth_cox(
             data.time, data.event, data.covariates, names=data.names, entry=data.entry, ties=ties,
             tie_tolerance=0.0,
@@ -140,8 +142,9 @@ def _fit_centre(data: CoxData, centre: Any, *, ties: Ties, fewest: int, firth: b
     except np.linalg.LinAlgError:
         reason = f"{events} events are too few for {p} covariates: the information is singular"
         return _nothing(centre, n, events, p, reason)
+    small = _too_small(events, fewest, p, firth=firth)
     reasons = tuple(
-        _reason(float(b), x, events, fewest)
+        _reason(float(b), x, small)
         for b, x in zip(fit.coefficients, data.covariates.T, strict=True)
     )
     return CentreFit(

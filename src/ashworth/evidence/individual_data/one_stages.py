@@ -11,10 +11,9 @@ import numpy as np
 from ashworth.evidence.individual_data.centres import (
     CentreFit,
     fit_centres,
-    fit_quietly,
     read_centres,
 )
-from ashworth.survival import FrailtyResult, frailty_cox
+from ashworth.survival import FrailtyResult, cox, frailty_cox
 from ashworth.survival.inputs import Floats, check_option
 from ashworth.survival.proportional_hazards.data import CoxData
 from ashworth.survival.proportional_hazards.result import CoxResult
@@ -159,10 +158,15 @@ def one_stage(
     EstimationError
         Without events, with one centre only, or where the frailty model has no maximum.
 
+    Warns
+    -----
+    MonotoneLikelihoodWarning, NotEstimableWarning, FewEventsWarning
+        As for `ashworth.survival.cox`.
+
     Notes
     -----
-    Coefficients that are infinite or cannot be estimated stand in the result as in `cox`, without
-    a warning. Centres without events or with one patient say nothing and change nothing.
+    Centres without events or with one patient say nothing and change nothing. In the degrees of
+    freedom of the heterogeneity test a centre's infinite coefficient counts as one.
 
     References
     ----------
@@ -182,7 +186,10 @@ def one_stage(
     check_option(ties, "ties", ("efron", "breslow"))
     check_option(frailty, "frailty", ("none", "gamma", "gaussian"))
     data = read_centres("one_stage", time, event, covariates, centre, names=names, entry=entry)
-    model = fit_quietly(data, stratified=True, ties=ties)
+    model = cox(
+        data.time, data.event, data.covariates, names=data.names, entry=data.entry,
+        strata=data.stratum, ties=ties, tie_tolerance=0.0,
+    )  # fmt: skip
     centres = fit_centres(data, ties=ties, min_events=1)
     options = {"ties": ties, "entry": entry is not None, "frailty": frailty}
     return OneStage(

@@ -185,8 +185,9 @@ def two_stage(
     -------
     TwoStage
         ``.table()`` per covariate, ``.centre_table()`` per covariate and centre, ``.left_out()``.
-        A centre is left out for a covariate which it cannot estimate (no events, one value only,
-        collinear, infinite coefficient) and kept for the others.
+        A centre is left out for a covariate which it cannot estimate (one value only, collinear,
+        infinite coefficient) and kept for the others; without events, or with fewer events than
+        covariates (unless penalised), it is left out for all.
 
     Raises
     ------

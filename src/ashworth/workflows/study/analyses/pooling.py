@@ -30,6 +30,7 @@ from ashworth.workflows.study.analyses.pooling_blocks import (
     interaction_table,
     left_out_table,
     models_table,
+    noun,
     opening,
 )
 from ashworth.workflows.study.analyses.pooling_tables import (
@@ -98,7 +99,8 @@ def run(context: Context, request: PoolingRequest, anchor: str) -> AnalysisResul
     blocks = context.each_endpoint(request, anchor, build)
     tables = {k: pl.concat(v, how="vertical_relaxed") for k, v in found.items()}
     methods = METHODS + (INTERACTION_METHODS if request.interactions else "")
-    return AnalysisResult(TITLE, blocks, tables, methods)
+    title = TITLE if request.by == "centre" else f"Pooled by {noun(request.by)}"
+    return AnalysisResult(title, blocks, tables, methods)
 
 
 def _centres(rows: Rows, column: str) -> tuple[Rows, NDArray[Any], int]:
@@ -146,12 +148,13 @@ def _fit(context: Context, rows: Rows, centre: NDArray[Any], codings: list[Codin
     settings = context.settings
     options: dict[str, Any] = {"entry": kept.entry, "ties": settings.ties}
     outcome = kept.time, kept.event, x, labels
-    one = one_stage(*outcome, **options)
-    two, frailty, notes = None, None, []
+    one, notes = noted(one_stage, *outcome, **options)
+    two, frailty = None, None
     try:
-        two, notes = noted(two_stage, *outcome, **options, test=TEST, level=settings.level)
+        two, more = noted(two_stage, *outcome, **options, test=TEST, level=settings.level)
+        notes += more
     except EstimationError as error:
-        notes = [f"{error}"]
+        notes.append(f"{error}")
     try:
         frailty, more = noted(frailty_cox, *outcome, **options, level=settings.level)
         notes += more

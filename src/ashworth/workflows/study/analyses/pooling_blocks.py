@@ -34,7 +34,7 @@ def opening(
 ) -> Paragraph:  # fmt: skip
     """Numbers first: who was pooled, the pooled estimates, heterogeneity, who was left out."""
     crude, groups = fits[0], context.results.groups
-    label = _noun(request.by)
+    label = noun(request.by)
     k = len(crude.one.centres)
     parts = [
         f"{endpoint.abbreviation}: {sizes(rows.n, rows.n_events)} in {counted(k, label)}, "
@@ -57,7 +57,8 @@ def opening(
     return Paragraph(" ".join(p for p in (*parts, gone_before) if p))
 
 
-def _noun(column: str) -> str:
+def noun(column: str) -> str:
+    """Word for one group of a column."""
     return LABELS.get(column, column.replace("_", " ")).lower()
 
 
@@ -113,13 +114,13 @@ def centre_forest(
         note = heterogeneity_words(fits.two.pooled["marker"])
     figure = pooled_forest_figure(
         forest_rows(fits, level), name=f"{name}-forest", title="",
-        label_heading=_noun(request.by).capitalize(),
+        label_heading=noun(request.by).capitalize(),
         estimate_heading=f"HR ({100 * level:g}% CI)", note=note, simulated=context.simulated,
     )  # fmt: skip
     caption = (
-        f"{endpoint.abbreviation}, {groups.high} against {groups.low}, by {_noun(request.by)}, not "
+        f"{endpoint.abbreviation}, {groups.high} against {groups.low}, by {noun(request.by)}, not "
         "adjusted. Squares: area by weight in two stages. Diamonds: pooled. Bar: where the true "
-        f"hazard ratio of a further {_noun(request.by)} would lie."
+        f"hazard ratio of a further {noun(request.by)} would lie."
     )
     return FigureBlock(figure, caption)
 
