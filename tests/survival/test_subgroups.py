@@ -121,7 +121,7 @@ def test_rows_of_weight_zero_are_as_if_absent(d):
 def test_more_coefficients_than_events_warns(d):
     few = d.head(60)
     x = np.random.default_rng(1).normal(size=(60, 40))
-    with pytest.warns(AshworthWarning, match="per coefficient"):
+    with pytest.warns(AshworthWarning, match="events per variable"):
         subgroup_effects(
             few["time"], few["event"], few["marker"], few.select("grade"), covariates=x
         )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ashworth.errors import (
-    AshworthWarning,
     EstimationError,
     MonotoneLikelihoodWarning,
     NotEstimableWarning,
@@ -177,10 +176,6 @@ class _Rows:
     def fit(self, blocks: list[Floats], names: list[str]) -> CoxResult:
         """Cox model of the blocks of columns, then the covariates; degenerate terms silently."""
         given = {k: v for k, v in self.columns.items() if v is not None}
-        events, terms = int(self.event.sum()), len(names) + len(self.names)
-        if events < terms:
-            text = f"{events} events for {terms} coefficients: {events / terms:.1f} per coefficient"
-            warnings.warn(f"subgroup_effects: {text}", AshworthWarning, stacklevel=2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotEstimableWarning)
             warnings.simplefilter("ignore", MonotoneLikelihoodWarning)
@@ -246,8 +241,8 @@ def subgroup_effects(
 
     Warns
     -----
-    AshworthWarning
-        Where a model has more coefficients than events.
+    FewEventsWarning
+        From `cox`, where a model has more coefficients than events.
 
     Notes
     -----
