@@ -5,6 +5,20 @@ model: the incidence of cause 1 is 1 - (1 - p (1 - e^-t))^exp(bx) and the rest f
 two groups (x = 0, 1), p = 0.5, uniform censoring over 0.3 to 3 (about 30 %), n = 300, times in
 hundredths with ties. Every figure must lie in the binomial band of its number of runs (99.9 %),
 with 0.01 on either side, for all but the median hold in large samples only.
+
+Measured on 26 November 2026 with 1000 runs (band for 95 %: 0.916-0.984; for 5 %: 0.016-0.084):
+
+| what | found |
+|---|---|
+| coverage, Fine-Gray coefficient | 0.954 (0.951 with 4000 runs) |
+| coverage, Fine-Gray prediction | 0.951 |
+| type I error, Fine-Gray Wald test | 0.044 |
+| type I error, Gray's test | 0.043 |
+| coverage, incidence, jackknife and aalen | 0.945, 0.945 |
+| coverage, risk difference | 0.951 |
+| coverage, PPV, NPV, sensitivity, specificity | 0.950, 0.945, 0.958, 0.954 |
+| coverage, PPV and sensitivity by weights | 0.948, 0.958 |
+| coverage, median lead time of 25 (exact, at least 0.95) | 0.959 |
 """
 
 from __future__ import annotations

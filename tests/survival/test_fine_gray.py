@@ -291,6 +291,15 @@ def test_constant_and_collinear_covariates_are_named(patients):
         fit.predict([[0.0, 0.0, 1.0]], 5)
 
 
+def test_ratios_beyond_double_precision_are_infinite_without_a_warning(patients):
+    x = patients["x1"].to_numpy() * 1e-4
+    fit = fine_gray(patients["t_day"], patients["code"], x)
+    assert fit.table()["subdistribution_hazard_ratio"][0] == np.inf
+    assert np.isfinite(fit.p_values[0])
+    alone = fine_gray(patients["t_day"], patients["code"], patients["x1"])
+    close(fit.p_values, alone.p_values, 1e-8)
+
+
 def test_a_monotone_likelihood_is_said():
     time, code = [1, 2, 3, 4, 5, 6], [1, 1, 2, 0, 2, 0]
     with pytest.warns(MonotoneLikelihoodWarning, match=r"marker \(\+infinite\)"):
@@ -299,6 +308,9 @@ def test_a_monotone_likelihood_is_said():
     assert np.isnan(fit.p_values[0])
     assert np.isnan(fit.table()["upper"][0])
     assert fit.wald_test.df == 0
+    with pytest.warns(MonotoneLikelihoodWarning):
+        both = fine_gray([*time, 7], [*code, 1], {"marker": [1, 1, 0, 0, 0, 0, 0], "x": range(7)})
+    assert not np.isfinite(both.coefficients).any()
 
 
 def test_bad_input_is_named_together():
@@ -313,6 +325,8 @@ def test_bad_input_is_named_together():
         gray_test([1, 2], [1, 0], ["a", "a"])
     with pytest.raises(EstimationError, match="no events among 2 rows"):
         cause_specific([1, 2], [0, 0], [1, 0])
+    with pytest.raises(EstimationError, match="one cluster only"):
+        fine_gray([1, 2, 3], [1, 0, 1], [1, 0, 0], cluster=["a", "a", "a"])
     with pytest.raises(InputError, match="time 0"):
         fine_gray_rows([0, 2, 3], [1, 2, 1])
 

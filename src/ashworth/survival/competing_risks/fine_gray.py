@@ -182,7 +182,7 @@ def fine_gray(
     InputError
         All faults of the arguments, with their rows.
     EstimationError
-        Without events of the cause, or where no maximum is found.
+        Without events of the cause, with one cluster only, or where no maximum is found.
 
     Warns
     -----

@@ -75,6 +75,8 @@ def read_fine_gray(
     rows = read_codes(time, event_code, None, None, faults, *others, tie_tolerance=tie_tolerance)
     if cause is None and not rows.causes:
         raise EstimationError(f"{subject}: no events among {rows.time.size} rows")
+    if clusters is not None and np.unique(clusters).size < 2:
+        raise EstimationError(f"{subject}: one cluster only; the robust variance needs several")
     chosen = check_cause(rows.causes[0] if cause is None else cause, rows, subject)
     return FineGrayData(
         rows, chosen, x, terms, stratum, tuple(found), group, max(len(groups), 1), clusters

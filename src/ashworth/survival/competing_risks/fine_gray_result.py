@@ -159,14 +159,15 @@ class FineGrayResult:
     @property
     def subdistribution_hazard_ratios(self) -> Floats:
         """Ratios per unit of each covariate, shape (p,)."""
-        return np.exp(self.coefficients)
+        with np.errstate(over="ignore"):
+            return np.exp(self.coefficients)
 
     @property
     def z(self) -> Floats:
-        """Coefficients over standard errors; NaN for infinite ones, shape (p,)."""
+        """Coefficients over standard errors; NaN for infinite ones and an error of 0."""
         ratio = np.full(len(self.names), np.nan)
-        finite = np.isfinite(self.coefficients)
-        np.divide(self.coefficients, self.standard_errors, out=ratio, where=finite)
+        known = np.isfinite(self.coefficients) & (self.standard_errors > 0)
+        np.divide(self.coefficients, self.standard_errors, out=ratio, where=known)
         return ratio
 
     @property
@@ -185,7 +186,8 @@ class FineGrayResult:
         """One row per term with the subdistribution hazard ratio, its limits, z and p."""
         import polars as pl
 
-        limits, p = np.exp(self.confint(level)), len(self.names)
+        with np.errstate(over="ignore"):
+            limits, p = np.exp(self.confint(level)), len(self.names)
         return pl.DataFrame(
             {
                 "term": list(self.names),
@@ -281,7 +283,15 @@ def predict_incidence(
     x = (_new_rows(result, covariates, names) - fit.centre) / fit.scale
     at = np.atleast_1d(np.asarray(times, dtype=np.float64))
     k = _place(result, stratum)
-    s, point = fit.strata[k], fit.point
+    with np.errstate(all="ignore"):
+        return _predict_at(result, x, at, k, level)
+
+
+def _predict_at(
+    result: FineGrayResult, x: Floats, at: Floats, k: int, level: float
+) -> PredictedIncidence:
+    """Predict from stratum `k` for centred and scaled covariates."""
+    fit, point, s = result.fit, result.fit.point, result.fit.strata[k]
     cells = np.searchsorted(s.times, at, side="right")
     factor = np.exp(-point.shifts[k])
     base = np.concatenate([[0.0], np.cumsum(point.hazards[k])])[cells] * factor
@@ -315,7 +325,7 @@ def _limits(
     result: FineGrayResult, at: Floats, cumulative: Floats, error: Floats, gone: Any, level: float
 ) -> PredictedIncidence:
     z = normal_quantile(level)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         ratio = np.exp(z * error / cumulative)
         lower, upper = -np.expm1(-cumulative / ratio), -np.expm1(-cumulative * ratio)
     parts = (-np.expm1(-cumulative), error * np.exp(-cumulative), lower, upper)

@@ -125,8 +125,8 @@ def gone_before(s: Stratum, values: Floats) -> Floats:
         mine = np.flatnonzero(s.competing & (s.group == g) & (s.cell < u))
         if mine.size:
             at, weight = s.cell[mine], s.inverse[mine]
-            sums = [np.bincount(at, weight * row[mine], u) for row in flat]
-            out += free * np.cumsum(sums, axis=1)
+            for row, total in zip(flat, out, strict=True):
+                total += free * np.cumsum(np.bincount(at, weight * row[mine], u))
     return out if values.ndim == 2 else out[0]
 
 
