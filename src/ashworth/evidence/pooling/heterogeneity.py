@@ -85,7 +85,7 @@ def _scan(d: Studies, grid: Floats, *, restricted: bool) -> Floats:
     return 0.5 * (q2 - w1 + (w2 / w1 if restricted else 0.0))
 
 
-def _maximum_likelihood(d: Studies, *, restricted: bool) -> float:
+def _maximum_likelihood(d: Studies, at_zero: Sums, *, restricted: bool) -> float:
     """Highest maximum: every fall of the slope through 0 on a grid, refined, and 0 itself."""
     grid = _grid(d)
     slope = _scan(d, grid, restricted=restricted)
@@ -96,7 +96,9 @@ def _maximum_likelihood(d: Studies, *, restricted: bool) -> float:
 
     for i in np.flatnonzero((slope[:-1] > 0.0) & (slope[1:] <= 0.0)):
         low, high = float(grid[i]), float(grid[i + 1])
-        start = low + (high - low) * float(slope[i] / (slope[i] - slope[i + 1]))
+        moments = dersimonian_laird(d, at_zero)
+        between = low + (high - low) * float(slope[i] / (slope[i] - slope[i + 1]))
+        start = moments if low < moments < high else between
         found.append(find_root(value_and_slope, low, high, start))
     if len(found) == 1:
         return found[0]
@@ -106,12 +108,12 @@ def _maximum_likelihood(d: Studies, *, restricted: bool) -> float:
 
 def maximum_likelihood(d: Studies, at_zero: Sums) -> float:
     """Maximum likelihood: biased low with few studies."""
-    return _maximum_likelihood(d, restricted=False)
+    return _maximum_likelihood(d, at_zero, restricted=False)
 
 
 def restricted_likelihood(d: Studies, at_zero: Sums) -> float:
     """Restricted maximum likelihood."""
-    return _maximum_likelihood(d, restricted=True)
+    return _maximum_likelihood(d, at_zero, restricted=True)
 
 
 ESTIMATORS: dict[str, Callable[[Studies, Sums], float]] = {

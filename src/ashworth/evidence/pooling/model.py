@@ -113,7 +113,7 @@ def _tau2_limits(
         return math.nan, math.nan
     if options["tau2_limits"] == "q_profile":
         upper_q, lower_q = (float(chdtri(d.k - 1, p)) for p in (1.0 - tail, tail))
-        return solve_q(d, upper_q, fixed), solve_q(d, lower_q, fixed)
+        return solve_q(d, upper_q, fixed, tau2), solve_q(d, lower_q, fixed, tau2)
     drop = 0.5 * float(ndtri(tail)) ** 2
     return profile_likelihood(d, tau2, drop, restricted=options["method"] == "REML")
 

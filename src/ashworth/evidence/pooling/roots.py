@@ -126,7 +126,7 @@ def bracket_above(value: Callable[[float], float], low: float, step: float) -> t
     raise EstimationError("pool: the between-study variance has no upper bound on these data")
 
 
-def solve_q(d: Studies, target: float, at_zero: Sums) -> float:
+def solve_q(d: Studies, target: float, at_zero: Sums, start: float = 0.0) -> float:
     """Between-study variance at which Q equals `target`; 0 where Q is smaller from the start.
 
     Q falls in tau2; its reciprocal is nearly a straight line, which makes Newton's steps short.
@@ -139,4 +139,4 @@ def solve_q(d: Studies, target: float, at_zero: Sums) -> float:
         return 1.0 / target - 1.0 / s.q1, -s.q2 / s.q1**2
 
     first = (1.0 / target - 1.0 / at_zero.q1) * at_zero.q1**2 / at_zero.q2
-    return find_root(reciprocal, 0.0, float("inf"), first)
+    return find_root(reciprocal, 0.0, float("inf"), start if start > 0.0 else first)
