@@ -21,7 +21,8 @@ def lead_blocks(
 ) -> tuple[list[Block], dict[str, pl.DataFrame]]:
     """Blocks and tables of one endpoint; a remark where there is no lead time."""
     if context.results.marker is None or len(context.results.groups.timepoints) < 2:
-        what = "Lead time is not given: it needs serial draws, and this study has one time point."
+        has = "none" if context.results.marker is None else "one time point"
+        what = f"Lead time is not given: it needs serial draws, and this study has {has}."
         return [Callout("note", what)], {}
     try:
         found, unknown = _lead(context, endpoint)

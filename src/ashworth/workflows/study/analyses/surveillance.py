@@ -25,14 +25,16 @@ from ashworth.workflows.study.analysis_settings import SurveillanceRequest
 
 TITLE = "Surveillance: what a status says from the draw on"
 METHODS = (
-    "Absolute risks by status run from the day of the draw: one minus Kaplan-Meier, or Aalen and "
-    "Johansen's estimate where events compete, with {interval} limits; differences have Wald "
-    "limits. Predictive values, sensitivity and specificity are of cumulative cases and dynamic "
-    "controls (Heagerty, Lumley and Pepe 2000), from the curves within each status; patients with "
-    "a competing event count as free of the event. The tables give them with inverse probability "
-    "of censoring weights as well (Blanche et al. 2013). Lead time is from the first positive draw "
-    "to the event, among events."
+    "Absolute risks by status run from {start}: one minus Kaplan-Meier, or Aalen and Johansen's "
+    "estimate where events compete, with {interval} limits; differences have Wald limits."
 )
+VALUES = (
+    " Predictive values, sensitivity and specificity are of cumulative cases and dynamic controls "
+    "(Heagerty, Lumley and Pepe 2000), from the curves within each status; patients with a "
+    "competing event count as free of the event. The tables give them with inverse probability of "
+    "censoring weights as well (Blanche et al. 2013)."
+)
+LEAD = " Lead time is from the first positive draw to the event, among events."
 
 
 def run(context: Context, request: SurveillanceRequest, anchor: str) -> AnalysisResult:
@@ -48,8 +50,21 @@ def run(context: Context, request: SurveillanceRequest, anchor: str) -> Analysis
 
     blocks = context.each_endpoint(request, anchor, build)
     found = {k: pl.concat(v) for k, v in parts.items()}
-    methods = METHODS.format(interval=context.settings.interval) if found else ""
-    return AnalysisResult(TITLE, blocks, found, methods)
+    return AnalysisResult(TITLE, blocks, found, _methods(context, found))
+
+
+def _methods(context: Context, tables: dict[str, pl.DataFrame]) -> str:
+    """What was done, for the tables that there are."""
+    if not tables:
+        return ""
+    text = METHODS.format(start=_start(context), interval=context.settings.interval)
+    text += VALUES if "predictive_values" in tables else ""
+    return text + (LEAD if "lead_time" in tables else "")
+
+
+def _start(context: Context) -> str:
+    """Where the clock starts."""
+    return "the index date" if context.results.marker is None else "the day of the draw"
 
 
 def _endpoint(
@@ -88,10 +103,9 @@ def _text(
     context: Context, endpoint: Endpoint, rows: Rows, timepoint: str, risk: AbsoluteRisk
 ) -> str:
     """Numbers, the clock, and what is left out."""
-    start = "the index date" if context.results.marker is None else "the day of the draw"
     where = f" at '{timepoint}'" if context.results.marker is not None else ""
     text = (
-        f"{endpoint.abbreviation} by status{where}, time from {start}: "
+        f"{endpoint.abbreviation} by status{where}, time from {_start(context)}: "
         f"{counted(rows.n, 'patient')}, {counted(rows.n_events, 'event')}. Method: {risk.method}, "
         "not adjusted, not stratified."
     )
@@ -133,7 +147,8 @@ def _figure(
         note="At risk: followed up to the time. Events: up to the time.",
     )  # fmt: skip
     caption = (
-        f"{endpoint.title}: risk by marker status from the draw on; {risk.n:,} patients, "
+        f"{endpoint.title}: risk by marker status from {_start(context)} on; "
+        f"{risk.n:,} patients, "
         f"{counted(risk.events, 'event')}."
     )
     return FigureBlock(figure, caption)
