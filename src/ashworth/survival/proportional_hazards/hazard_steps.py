@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ashworth.errors import EstimationError
-from ashworth.survival.inputs import Booleans, Floats
+from ashworth.survival.inputs import Floats, Integers
 from ashworth.survival.proportional_hazards.data import CoxData
 from ashworth.survival.proportional_hazards.fitted import FittedSets
 
@@ -43,7 +43,16 @@ class HazardSteps:
     shift: float
 
 
-def _numbers(data: CoxData, here: Booleans) -> tuple[Floats, Floats, Floats, Floats]:
+def rows_of_strata(data: CoxData) -> list[Integers]:
+    """Rows of every stratum."""
+    if data.stratum is None:
+        return [np.arange(data.time.size)]
+    order = np.argsort(data.stratum, kind="stable")
+    ends = np.cumsum(np.bincount(data.stratum, minlength=data.n_strata))
+    return np.split(order, ends[:-1])
+
+
+def _numbers(data: CoxData, here: Integers) -> tuple[Floats, Floats, Floats, Floats]:
     """Distinct times of some rows, with weighted numbers at risk, events and censorings."""
     time, event = data.time[here], data.event[here]
     weights = np.ones(time.size) if data.weights is None else data.weights[here]
@@ -61,7 +70,7 @@ def _numbers(data: CoxData, here: Booleans) -> tuple[Floats, Floats, Floats, Flo
     return distinct, at_risk, events, leave - events
 
 
-def _eventless(data: CoxData, here: Booleans) -> HazardSteps:
+def _eventless(data: CoxData, here: Integers) -> HazardSteps:
     """A stratum in which nothing happens."""
     time, at_risk, events, censored = _numbers(data, here)
     p = data.covariates.shape[1]
@@ -71,19 +80,31 @@ def _eventless(data: CoxData, here: Booleans) -> HazardSteps:
     )
 
 
-def hazard_steps(found: FittedSets, data: CoxData, stratum: int | None) -> HazardSteps:
+def hazard_steps(
+    found: FittedSets, data: CoxData, stratum: int | None, here: Integers
+) -> HazardSteps:
     """Hazard of a stratum (None: of all rows) by the fit's own way with ties.
+
+    Parameters
+    ----------
+    found : FittedSets
+        Risk sets at the maximum.
+    data : CoxData
+        Rows of the fit.
+    stratum : int or None
+        The stratum.
+    here : ndarray of int
+        Its rows.
 
     Raises
     ------
     EstimationError
         Where the linear predictors span more than floating point numbers hold.
     """
-    here = np.ones(data.time.size, dtype=bool)
-    if stratum is not None and data.stratum is not None:
-        here = np.equal(data.stratum, stratum)
     sets, d = found.sets, found.sets.design
-    mine = np.flatnonzero(here[d.rows[d.row_start[:-1]]])
+    mine = np.zeros(1, np.int64)
+    if stratum is not None and data.stratum is not None:
+        mine = np.flatnonzero(data.stratum[d.rows[d.row_start[:-1]]] == stratum)
     if not mine.size:
         return _eventless(data, here)
     s = int(mine[0])
@@ -91,7 +112,8 @@ def hazard_steps(found: FittedSets, data: CoxData, stratum: int | None) -> Hazar
     first = int(d.row_start[s])
     time, at_risk, events, censored = _numbers(data, here)
     hazard, squares = sets.terms[1, cells].cumsum(), sets.terms[3, cells].cumsum()
-    mean_hazard = sets.mean_hazard[:, cells].cumsum(axis=1)
+    s1, f1, terms = sets.s1[:, cells], sets.f1[:, cells], sets.terms[:, cells]
+    mean_hazard = (s1 * terms[3] - f1 * terms[4]).cumsum(axis=1)
     if not (np.isfinite(hazard).all() and np.isfinite(squares).all()):
         raise EstimationError(
             "the linear predictors of the fitted rows span more than floating point numbers hold; "

@@ -16,6 +16,7 @@ from ashworth.survival.proportional_hazards.hazard_steps import (
     HazardSteps,
     curve_errors,
     hazard_steps,
+    rows_of_strata,
 )
 from ashworth.survival.proportional_hazards.profiles import (
     check_predictable,
@@ -222,7 +223,8 @@ def _predict(
     found = fitted_sets(fit, subject)
     used = dict.fromkeys(s for p in places for s in p)
     with np.errstate(all="ignore"):
-        steps = {s: hazard_steps(found, fit.data, s) for s in used}
+        rows = rows_of_strata(fit.data)
+        steps = {s: hazard_steps(found, fit.data, s, rows[s or 0]) for s in used}
     curves = [
         _curve(fit, steps[s], at, (i, _label(fit, s)), profiles[i], offsets[i], (ci, level))
         for i, chosen in enumerate(places)
