@@ -64,23 +64,27 @@ PUBLIC = {
     "storage": """
         file_digest results_folder software_versions write_anndata write_run_log write_table""",
     "survival": """
-        AccuracyDifference BrierScore Calibration Concordance ConcordanceDifference CoxResiduals
-        CoxResult CumulativeIncidence Curve CurveValues CutPointSearch DecisionCurve
-        ExplainedVariation FirthResult FormulaCox FrailtyResult HazardRatioWindows IncidenceCurve
-        IncidenceValues InteractionTest KaplanMeier LandmarkResult LikelihoodRatio MarkerForm
-        MarkerForms MaxComboResult MilestoneDifference MissingRowsWarning NetReclassification
-        Optimism Persistence PersonYears PredictedCurve PredictedSurvival ProfileLimits
-        ProportionalHazardsTest RateRatio RestrictedMeanDifference SplineBasis StatusHistory
-        SubgroupEffects SubgroupLevel TestResult TimeDependentAuc TreatmentByMarker
-        UnsharedFrailtyWarning baseline_hazard bootstrap_optimism brier_score calibration
-        classify_subtype compare_accuracy compare_concordance compare_marker_forms concordance cox
-        cox_concordance cox_formula cox_residuals cumulative_incidence cut_point_search
-        day_histogram decision_curve derive_events explained_variation firth_cox follow_up
-        frailty_cox hazard_ratio_windows kaplan_meier kaplan_meier_formula landmark likelihood_ratio
-        log_rank log_rank_formula log_rank_from_histogram max_combo milestone_difference
-        net_reclassification persistence person_years predict_survival profile_limits
-        proportional_hazards_test rate_ratio restricted_cubic_spline restricted_mean_difference
-        status_history subgroup_effects time_dependent_auc treatment_by_marker uno_concordance""",
+        AbsoluteRisk AccuracyDifference BrierScore Calibration CauseSpecificResult Concordance
+        ConcordanceDifference CoxResiduals CoxResult CumulativeIncidence Curve CurveValues
+        CutPointSearch DecisionCurve ExplainedVariation FewEventsWarning FineGrayResult
+        FineGrayRows FirthResult FormulaCox FrailtyResult HazardRatioWindows IncidenceCurve
+        IncidenceValues InteractionTest KaplanMeier LandmarkResult LeadTime LikelihoodRatio
+        MarkerForm MarkerForms MaxComboResult MilestoneDifference MissingRowsWarning
+        NetReclassification Optimism Persistence PersonYears PredictedCurve PredictedIncidence
+        PredictedSurvival PredictiveValues ProfileLimits ProportionalHazardsTest RateRatio
+        RestrictedMeanDifference SplineBasis StatusHistory SubgroupEffects SubgroupLevel
+        TestResult TimeDependentAuc TreatmentByMarker UnsharedFrailtyWarning
+        absolute_risk_by_status baseline_hazard bootstrap_optimism brier_score calibration
+        cause_specific classify_subtype compare_accuracy compare_concordance compare_marker_forms
+        concordance cox cox_concordance cox_formula cox_residuals cumulative_incidence
+        cut_point_search day_histogram decision_curve derive_events explained_variation fine_gray
+        fine_gray_rows firth_cox follow_up frailty_cox gray_test hazard_ratio_windows
+        kaplan_meier kaplan_meier_formula landmark lead_time likelihood_ratio log_rank
+        log_rank_formula log_rank_from_histogram max_combo milestone_difference
+        net_reclassification persistence person_years predict_survival predictive_values
+        profile_limits proportional_hazards_test rate_ratio restricted_cubic_spline
+        restricted_mean_difference status_history subgroup_effects time_dependent_auc
+        treatment_by_marker uno_concordance""",
     "testing": "",
     "workflows": "",
 }
