@@ -31,6 +31,8 @@ def main():
     real = report(HERE / "gbsg", out / "gbsg-results")
     print("2. Simulated patients: CTC in metastatic breast cancer", flush=True)
     simulate_study("metastatic", out=out / "metastatic", seed=SEED)
+    with (out / "metastatic" / "study.toml").open("a", encoding="utf-8") as study:
+        study.write((HERE / "monitoring.toml").read_text(encoding="utf-8"))
     simulated = report(out / "metastatic", out / "metastatic-results")
     print("Open in a browser:")
     print(f"  real       {real}")

@@ -70,12 +70,11 @@ class FrailtyRequest(Request):
     distribution: Literal["gamma", "gaussian"] = "gamma"
 
 
-class DilutionRequest(Seeded):
+class DilutionRequest(Request):
     """What counting noise does to the hazard ratio of the status."""
 
     kind: Literal["dilution"]
     needs_counts = True
-    imputations: int = Field(default=50, ge=2, le=1000)
 
 
 class LandmarkRequest(Request):
