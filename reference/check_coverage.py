@@ -1,4 +1,7 @@
-"""Fail if a public estimator has no reference value, or names a test that does not exist."""
+"""Fail if a public estimator has no reference value, or names a test that does not exist.
+
+`bullets.txt` lists what prognosis and monitoring need; each line must be served by a row.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,10 @@ def faults() -> list[str]:
         rows = list(csv.DictReader(file))
     listed = {row["estimator"] for row in rows}
     problems = [f"{n}: no row in reference/coverage.csv" for n in public_functions() - listed]
+    served = {name for row in rows for name in (row["serves"] or "").split("; ")}
+    wanted = set((ROOT / "reference" / "bullets.txt").read_text(encoding="utf-8").splitlines())
+    problems += [f"{name}: nothing in reference/coverage.csv serves it" for name in wanted - served]
+    problems += [f"{n}: not in reference/bullets.txt" for n in served - wanted - {""}]
     for row in rows:
         if not (row["reference_command"] or "").strip():
             problems.append(f"{row['estimator']}: no reference command")
