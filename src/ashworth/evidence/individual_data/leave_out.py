@@ -115,7 +115,7 @@ def _pooled_numbers(
         found.estimate, found.standard_error, found.lower, found.upper, found.p_value, found.tau2,
         found.heterogeneity.i2_from_tau2_percent,
     )  # fmt: skip
-    narrow = found.options["test"] == "hksj" and found.narrower_than_fixed_effect
+    narrow = found.options["ci_method"] == "hksj" and found.narrower_than_fixed_effect
     return dict(zip(_COLUMNS, values, strict=True)), "narrower than fixed effect" * narrow
 
 

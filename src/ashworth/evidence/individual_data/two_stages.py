@@ -134,7 +134,9 @@ def pool_term(centres: Sequence[CentreFit], j: int, **options: Any) -> tuple[Poo
     estimates = [float(fit.coefficients[j]) for fit in used]
     errors = [float(fit.standard_errors[j]) for fit in used]
     labels, events = [fit.centre for fit in used], sum(fit.events for fit in used)
-    return pool(estimates, errors, studies=labels, events=events, **options), ""
+    words = {"method": "tau2_method", "test": "ci_method"}
+    asked = {words.get(name, name): value for name, value in options.items()}
+    return pool(estimates, errors, studies=labels, events=events, **asked), ""
 
 
 def check_pooling(method: str, test: str, level: float, min_events: int) -> None:

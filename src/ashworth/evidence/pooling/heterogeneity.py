@@ -31,6 +31,19 @@ def dersimonian_laird(d: Studies, at_zero: Sums) -> float:
     return max((at_zero.q1 - (d.k - 1)) / (at_zero.w1 - at_zero.w2 / at_zero.w1), 0.0)
 
 
+def dersimonian_laird_two_step(d: Studies, at_zero: Sums) -> float:
+    """DerSimonian and Kacker: moments again, with the weights that the first step gives."""
+    w = 1.0 / (d.variance + dersimonian_laird(d, at_zero))
+    s = sums_of_weights(d, w)
+    expected = float(w @ d.variance) - float((w * w) @ d.variance) / s.w1
+    return max((s.q1 - expected) / (s.w1 - s.w2 / s.w1), 0.0)
+
+
+def hunter_schmidt(d: Studies, at_zero: Sums) -> float:
+    """Hunter and Schmidt: excess of Q over k, per unit of weight; biased low."""
+    return max((at_zero.q1 - d.k) / at_zero.w1, 0.0)
+
+
 def sidik_jonkman(d: Studies, at_zero: Sums) -> float:
     """Sidik and Jonkman: from the raw variance of the estimates; positive unless all agree."""
     raw = float(np.var(d.powers[1]))
@@ -119,11 +132,13 @@ def restricted_likelihood(d: Studies, at_zero: Sums) -> float:
 ESTIMATORS: dict[str, Callable[[Studies, Sums], float]] = {
     "REML": restricted_likelihood,
     "DL": dersimonian_laird,
+    "DL2": dersimonian_laird_two_step,
     "PM": paule_mandel,
     "ML": maximum_likelihood,
     "EB": paule_mandel,
     "SJ": sidik_jonkman,
     "HE": hedges,
+    "HS": hunter_schmidt,
 }
 
 
@@ -152,6 +167,13 @@ def standard_error_of_tau2(d: Studies, tau2: float, method: str) -> float:
         start = 1.0 / (v + raw)
         trace = float(start.sum()) - float(start @ start) / float(start.sum())
         return raw / (k - 1) * trace * _quadratic_spread(start, v + tau2)
+    if method == "DL2":
+        first = dersimonian_laird(d, sums(d, 0.0))
+        return _quadratic_spread(1.0 / (v + first), v + tau2)
+    if method == "HS":
+        start = 1.0 / v
+        w1 = float(start.sum())
+        return _quadratic_spread(start, v + tau2) * (1.0 - float(start @ start) / w1**2)
     return _quadratic_spread(1.0 / v if method == "DL" else np.ones_like(v), v + tau2)
 
 

@@ -22,13 +22,13 @@ from ashworth.survival.inputs import Faults, Floats, check_level, check_option, 
 from ashworth.survival.results import chi_square_p
 from ashworth.version import __version__
 
-Method = Literal["REML", "DL", "PM", "ML", "EB", "SJ", "HE", "FE"]
-Test = Literal["hksj", "hksj_conservative", "t", "normal"]
+Method = Literal["REML", "DL", "DL2", "PM", "ML", "EB", "SJ", "HE", "HS", "FE"]
+Test = Literal["hksj", "hksj_conservative", "t", "normal", "wald"]
 DfRule = Literal["k-1", "k-2", "normal"]
 Tau2Limits = Literal["q_profile", "profile_likelihood"]
 
 METHODS = (*ESTIMATORS, "FE")
-TESTS = ("hksj", "hksj_conservative", "t", "normal")
+TESTS = ("hksj", "hksj_conservative", "t", "normal", "wald")
 DF_RULES = ("k-1", "k-2", "normal")
 TAU2_LIMITS = ("q_profile", "profile_likelihood")
 _MOST_UNEQUAL = 1e6
@@ -100,7 +100,7 @@ def _interval_by(test: str, mean: float, s: Sums, k: int, level: float) -> Inter
     """The interval by one of the tests."""
     factor = math.sqrt(s.q1 / (k - 1))
     scale = {"hksj": factor, "hksj_conservative": max(factor, 1.0)}.get(test, 1.0)
-    df = math.inf if test == "normal" else k - 1.0
+    df = math.inf if test in ("normal", "wald") else k - 1.0
     return _interval(mean, scale * math.sqrt(1.0 / s.w1), df, level)
 
 
@@ -109,13 +109,13 @@ def _tau2_limits(
 ) -> tuple[float, float]:
     """Limits of tau2 by Q-profile, where Q equals its quantiles, or by profile likelihood."""
     tail = 0.5 + options["level"] / 2.0
-    if options["method"] == "FE":
+    if options["tau2_method"] == "FE":
         return math.nan, math.nan
     if options["tau2_limits"] == "q_profile":
         upper_q, lower_q = (float(chdtri(d.k - 1, p)) for p in (1.0 - tail, tail))
         return solve_q(d, upper_q, fixed, tau2), solve_q(d, lower_q, fixed, tau2)
     drop = 0.5 * float(ndtri(tail)) ** 2
-    return profile_likelihood(d, tau2, drop, restricted=options["method"] == "REML")
+    return profile_likelihood(d, tau2, drop, restricted=options["tau2_method"] == "REML")
 
 
 def _i2_from_q(q: float, df: int, level: float) -> tuple[float, tuple[float, float]]:
@@ -135,7 +135,7 @@ def _i2_from_q(q: float, df: int, level: float) -> tuple[float, tuple[float, flo
 
 def _heterogeneity(d: Studies, fixed: Sums, tau2: float, options: dict[str, Any]) -> Heterogeneity:
     """tau2, Q, I2 and H2 with their limits."""
-    df, estimated = d.k - 1, options["method"] != "FE"
+    df, estimated = d.k - 1, options["tau2_method"] != "FE"
     lower, upper = _tau2_limits(d, fixed, tau2, options)
     typical = df * fixed.w1 / (fixed.w1**2 - fixed.w2)
 
@@ -144,7 +144,7 @@ def _heterogeneity(d: Studies, fixed: Sums, tau2: float, options: dict[str, Any]
 
     share, share_limits = _i2_from_q(fixed.q1, df, options["level"])
     return Heterogeneity(
-        tau2, standard_error_of_tau2(d, tau2, options["method"]) if estimated else math.nan,
+        tau2, standard_error_of_tau2(d, tau2, options["tau2_method"]) if estimated else math.nan,
         lower, upper, options["tau2_limits"] if estimated else "none",
         fixed.q1, df, chi_square_p(fixed.q1, df),
         i2(tau2) if estimated else math.nan, (i2(lower), i2(upper)), share, share_limits,
@@ -158,7 +158,7 @@ def _prediction(
     rule = options["prediction"]
     df = {"k-1": k - 1.0, "k-2": k - 2.0, "normal": math.inf}[rule]
     reason = ""
-    if options["method"] == "FE":
+    if options["tau2_method"] == "FE":
         reason = "the fixed-effect model has one true effect and predicts no other"
     elif df < 1:
         reason = f"{k} studies leave {df:g} degrees of freedom by the rule {rule}"
@@ -169,13 +169,13 @@ def _prediction(
 
 
 def _warn_narrow(result: Pooled) -> None:
-    if result.options["test"] != "hksj" or not result.narrower_than_fixed_effect:
+    if result.options["ci_method"] != "hksj" or not result.narrower_than_fixed_effect:
         return
     own, safe = result.interval, result.conservative
     warnings.warn(
         f"the studies agree better than chance: the HKSJ interval ({own.lower:.4g} to "
         f"{own.upper:.4g}) is narrower than the fixed-effect one; report the conservative one "
-        f"({safe.lower:.4g} to {safe.upper:.4g}), test='hksj_conservative'",
+        f"({safe.lower:.4g} to {safe.upper:.4g}), ci_method='hksj_conservative'",
         NarrowIntervalWarning,
         stacklevel=3,
     )
@@ -185,13 +185,13 @@ def _pooled(
     y: Floats, s: Floats, names: tuple[Any, ...], events: int | None, options: dict[str, Any]
 ) -> Pooled:
     """Pool checked columns."""
-    method, level = options["method"], options["level"]
+    method, level = options["tau2_method"], options["level"]
     d = gather(y, s * s)
     fixed = sums(d, 0.0)
     tau2 = ESTIMATORS[method](d, fixed) if method != "FE" else 0.0
     at = sums(d, tau2)
     mean, alone = d.centre + at.shift, d.centre + fixed.shift
-    own = _interval_by(options["test"], mean, at, d.k, level)
+    own = _interval_by(options["ci_method"], mean, at, d.k, level)
     return Pooled(
         names, y, s, 100.0 / ((d.variance + tau2) * at.w1), mean, own,
         _interval_by("hksj_conservative", mean, at, d.k, level),
@@ -199,14 +199,14 @@ def _pooled(
         _heterogeneity(d, fixed, tau2, options),
         _prediction(mean, own.standard_error, tau2, d.k, options),
         log_likelihood(d, tau2, restricted=method == "REML"), d.k, events,
-        _name(method, options["test"]), options, __version__,
+        _name(method, options["ci_method"]), options, __version__,
     )  # fmt: skip
 
 
 def _name(method: str, test: str) -> str:
     model = "fixed effect" if method == "FE" else f"random effects, {method}"
-    words = {"hksj": "HKSJ", "hksj_conservative": "conservative HKSJ", "t": "t", "normal": "normal"}
-    return f"{model}, {words[test]}"
+    words = {"hksj": "HKSJ", "hksj_conservative": "conservative HKSJ", "t": "t"}
+    return f"{model}, {words.get(test, 'normal')}"
 
 
 def pool(
@@ -214,8 +214,8 @@ def pool(
     standard_error: Any,
     *,
     studies: Any = None,
-    method: Method = "REML",
-    test: Test = "hksj",
+    tau2_method: Method = "REML",
+    ci_method: Test = "hksj",
     level: float = 0.95,
     prediction: DfRule = "k-1",
     tau2_limits: Tau2Limits = "q_profile",
@@ -233,27 +233,28 @@ def pool(
         Estimates and their standard errors, above 0, without missing values.
     studies : array-like, shape (k,), optional
         Labels, each once; 1 to k by default.
-    method : {"REML", "DL", "PM", "ML", "EB", "SJ", "HE", "FE"}
+    tau2_method : {"REML", "DL", "DL2", "PM", "ML", "EB", "SJ", "HE", "HS", "FE"}
         Estimator of the between-study variance tau2: restricted likelihood, DerSimonian and Laird,
-        Paule and Mandel, likelihood, empirical Bayes (the same root as PM), Sidik and Jonkman,
-        Hedges; FE is the fixed-effect (common-effect) model.
-    test : {"hksj", "hksj_conservative", "t", "normal"}
+        the same in two steps, Paule and Mandel, likelihood, empirical Bayes (the same root as PM),
+        Sidik and Jonkman, Hedges, Hunter and Schmidt; FE is the fixed-effect (common-effect) model.
+    ci_method : {"hksj", "hksj_conservative", "t", "normal", "wald"}
         Interval and test: t with k - 1 degrees of freedom and the scaled variance; the same with
-        a factor of at least 1; t with the plain variance; normal.
+        a factor of at least 1; t with the plain variance; normal, also called Wald's.
     level : float
         Confidence level of all limits.
     prediction : {"k-1", "k-2", "normal"}
         Degrees of freedom of the prediction interval: k - 1, k - 2 (Higgins, Thompson and
         Spiegelhalter; undefined for k = 2), or the normal quantile.
     tau2_limits : {"q_profile", "profile_likelihood"}
-        Limits of tau2; the second needs method ML or REML.
+        Limits of tau2; the second needs tau2_method ML or REML.
     events : int, optional
         Events of all studies, to be carried along.
 
     Returns
     -------
     Pooled
-        ``.estimate .lower .upper .p_value .tau2``, ``.heterogeneity``, ``.prediction``,
+        ``.estimate .standard_error .ci .p_value .tau2 .tau2_ci .i2 .q .prediction_interval``,
+        all of ``.interval``, ``.heterogeneity`` and ``.prediction``,
         ``.table()`` per study and ``.summary()``.
 
     Raises
@@ -261,8 +262,9 @@ def pool(
     InputError
         All faults of the columns, with their rows.
     EstimationError
-        With fewer than two studies, standard errors further apart than a factor of a million, or
-        numbers too large or small to be squared.
+        With fewer than two studies, standard errors further apart than a factor of a million,
+        numbers too large or small to be squared, or equal estimates with ``ci_method="hksj"``,
+        whose interval would have no width.
 
     Warns
     -----
@@ -300,20 +302,25 @@ def pool(
     >>> print(f"{found.estimate:.4f} ({found.lower:.4f} to {found.upper:.4f})")
     0.4601 (0.0859 to 0.8344)
     """
-    check_option(method, "method", METHODS)
-    check_option(test, "test", TESTS)
+    check_option(tau2_method, "tau2_method", METHODS)
+    check_option(ci_method, "ci_method", TESTS)
     check_option(prediction, "prediction", DF_RULES)
     check_option(tau2_limits, "tau2_limits", TAU2_LIMITS)
     level = check_level(level)
-    if tau2_limits == "profile_likelihood" and method not in ("ML", "REML"):
+    if tau2_limits == "profile_likelihood" and tau2_method not in ("ML", "REML"):
         raise EstimationError(
-            f"pool: limits by profile likelihood with method {method}; allowed: ML, REML"
+            f"pool: limits by profile likelihood with tau2_method {tau2_method}; allowed: ML, REML"
         )
     y, s, names = _read(estimate, standard_error, studies)
     _check_size(y, s)
+    if ci_method == "hksj" and np.all(y == y[0]):
+        raise EstimationError(
+            f"pool: all {y.size} estimates are {y[0]:g}; the HKSJ interval would have no width: "
+            "take ci_method hksj_conservative, and look whether one study was entered twice"
+        )
     options = {
-        "method": method, "test": test, "level": level, "prediction": prediction,
-        "tau2_limits": tau2_limits,
+        "tau2_method": tau2_method, "ci_method": ci_method, "level": level,
+        "prediction": prediction, "tau2_limits": tau2_limits,
     }  # fmt: skip
     result = _pooled(y, s, names, events, options)
     _warn_narrow(result)

@@ -179,6 +179,32 @@ class Pooled:
         return self.heterogeneity.tau2
 
     @property
+    def ci(self) -> tuple[float, float]:
+        """Limits by the test that was chosen."""
+        return self.interval.lower, self.interval.upper
+
+    @property
+    def tau2_ci(self) -> tuple[float, float]:
+        """Limits of tau2."""
+        return self.heterogeneity.lower, self.heterogeneity.upper
+
+    @property
+    def i2(self) -> float:
+        """I2 in percent: from tau2, or from Q in the fixed-effect model."""
+        h = self.heterogeneity
+        return h.i2_from_q_percent if np.isnan(h.i2_from_tau2_percent) else h.i2_from_tau2_percent
+
+    @property
+    def q(self) -> float:
+        """Cochran's Q."""
+        return self.heterogeneity.q
+
+    @property
+    def prediction_interval(self) -> tuple[float, float]:
+        """Limits of the prediction interval; NaN where it is undefined."""
+        return self.prediction.lower, self.prediction.upper
+
+    @property
     def narrower_than_fixed_effect(self) -> bool:
         """Whether the interval is narrower than that of the fixed-effect model."""
         fixed, own = self.fixed_effect, self.interval
