@@ -37,6 +37,11 @@ app.command(
     help="Image folders to cells, calls, counts, a gallery and a summary.",
 )
 app.command(
+    "ashworth.cli.evidence:app",
+    name="evidence",
+    help="Check printed numbers; pool estimates; rebuild patients from curves.",
+)
+app.command(
     "ashworth.cli.definitions:app",
     name="definitions",
     help="List, show and check assays, rules, endpoints and subtypes.",
