@@ -23,9 +23,10 @@ PUBLIC = {
         PRESETS CohortSpec CountEffect CovariateEffect RegressionDilution SimulatedCohort preset
         regression_dilution simulate""",
     "definitions": """
-        Assay CallRule Catalogue Condition DatedCutoff Denominator DynamicsClass DynamicsRule
-        Endpoint KINDS Her2Calibration Her2Rule Level OUTCOME_KINDS PositivityRule Reference
-        Subtype json_schema load load_all references""",
+        Assay CallRule Catalogue Condition Conflict Cutoff DatedCutoff Denominator DynamicsClass
+        DynamicsRule Endpoint FunnelStep Group KINDS Her2Calibration Her2Rule Level OUTCOME_KINDS
+        PositivityRule Printed Quips Reference Statistic Study Subtype json_schema load load_all
+        references""",
     "enumeration": """
         CountBeforeImaging CountKinetics ResponseByCategory ResponseByDynamics ResponseModel
         count_before_imaging count_kinetics response_by_category response_by_dynamics
@@ -39,6 +40,8 @@ PUBLIC = {
         positivity proportion_interval recovery_line smallest_cutoff statuses
         volume_for_detection""",
     "evidence": """
+        CountTests Disagreement Finding Findings check_statistics p_values_of_counts
+        Conflicts Effects FoundStatistic Studies conflicts find studies
         CentreFit CentreInteraction Heterogeneity Imputed InteractionEffect Interval LeaveOneOut
         NarrowIntervalWarning OneStage Pooled Prediction RubinResult TwoStage impute
         interaction_within_and_across leave_one_centre_out one_stage pool rubin two_stage""",

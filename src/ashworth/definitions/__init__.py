@@ -1,6 +1,6 @@
-"""Assays, positivity and dynamics rules, endpoints, subtypes and HER2 on cells as data.
+"""Assays, positivity and dynamics rules, endpoints, subtypes, HER2 on cells and studies as data.
 
-Each is a YAML file with references, dated values and worked cases; this room only loads them.
+Each is a YAML file with references and, but for studies, worked cases; this room only loads them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ashworth.definitions.call_models import CallRule as CallRule
+    from ashworth.definitions.evidence_models import Conflict as Conflict
+    from ashworth.definitions.evidence_models import Cutoff as Cutoff
+    from ashworth.definitions.evidence_models import FunnelStep as FunnelStep
+    from ashworth.definitions.evidence_models import Group as Group
+    from ashworth.definitions.evidence_models import Printed as Printed
+    from ashworth.definitions.evidence_models import Quips as Quips
+    from ashworth.definitions.evidence_models import Statistic as Statistic
+    from ashworth.definitions.evidence_models import Study as Study
     from ashworth.definitions.her2_models import Her2Calibration as Her2Calibration
     from ashworth.definitions.her2_models import Her2Rule as Her2Rule
     from ashworth.definitions.loader import KINDS as KINDS
@@ -42,16 +50,24 @@ _PUBLIC = {
     "Assay": "models",
     "CallRule": "call_models",
     "Condition": "models",
+    "Conflict": "evidence_models",
+    "Cutoff": "evidence_models",
     "DatedCutoff": "models",
     "Denominator": "models",
     "DynamicsClass": "models",
     "DynamicsRule": "models",
     "Endpoint": "models",
+    "FunnelStep": "evidence_models",
+    "Group": "evidence_models",
     "Her2Calibration": "her2_models",
     "Her2Rule": "her2_models",
     "Level": "models",
     "PositivityRule": "models",
+    "Printed": "evidence_models",
+    "Quips": "evidence_models",
     "Reference": "models",
+    "Statistic": "evidence_models",
+    "Study": "evidence_models",
     "Subtype": "models",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ashworth.definitions.evidence_models import Study
 from ashworth.definitions.her2_models import Her2Rule
 from ashworth.definitions.models import (
     Assay,
@@ -28,7 +29,22 @@ def contradictions(definitions: Sequence[Definition]) -> list[Problem]:
     assays = {d.id: d for d in definitions if isinstance(d, Assay)}
     rules = {d.id: d for d in definitions if isinstance(d, PositivityRule)}
     problems = [p for rule in rules.values() for p in _rule_problems(rule, assays, rules)]
-    return problems + list(_her2_problems(definitions))
+    return problems + list(_her2_problems(definitions)) + list(_study_problems(definitions))
+
+
+def _study_problems(definitions: Sequence[Definition]) -> Iterator[Problem]:
+    """Yield assays and cohorts that a study names and nobody defines, or itself."""
+    assays = [d.id for d in definitions if isinstance(d, Assay)]
+    studies = [d for d in definitions if isinstance(d, Study)]
+    cohorts = sorted({s.cohort for s in studies})
+    for study in studies:
+        name = f"study/{study.id}.yaml"
+        if study.assay_definition is not None and study.assay_definition not in assays:
+            yield _missing(name, "assay_definition", study.assay_definition, assays)
+        others = [c for c in cohorts if c != study.cohort]
+        for cohort in study.contains:
+            if cohort not in others:
+                yield _missing(name, "contains", cohort, others)
 
 
 def _her2_problems(definitions: Sequence[Definition]) -> Iterator[Problem]:

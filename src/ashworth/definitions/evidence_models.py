@@ -19,6 +19,7 @@ Measure = Literal[
 ]  # fmt: skip
 Adjustment = Literal["none", "stratified", "adjusted", "unknown"]
 StudySetting = Literal["dcis", "early", "neoadjuvant", "metastatic", "none"]
+Marker = Literal["ctc", "dtc", "ctdna", "treatment", "other"]
 Specimen = Literal["blood", "bone_marrow", "plasma", "tissue", "none"]
 TestName = Literal[
     "fisher_two_sided", "fisher_less", "fisher_greater", "chi_square", "chi_square_yates",
@@ -73,6 +74,15 @@ class Group(Model):
         return self
 
 
+class Cutoff(Model):
+    """From which number of cells in which amount a patient is positive."""
+
+    at_least: Annotated[int, Field(ge=0)] | None = None
+    more_than: Annotated[float, Field(ge=0)] | None = None
+    per_ml: Annotated[float, Field(gt=0)] | None = None
+    text: str
+
+
 class Statistic(Model):
     """One statement of one document.
 
@@ -100,6 +110,10 @@ class Statistic(Model):
         Numerator (or events behind the estimate) and denominator.
     groups : tuple of Group
         The arms.
+    cutoff : Cutoff, optional, and `volume_ml`
+        The statistic's own, where they are not the study's.
+    setting : str, optional
+        Its own, in a study of several settings.
     p : Printed, optional
     population : str
         To whom it applies.
@@ -120,7 +134,7 @@ class Statistic(Model):
     measure: Measure
     outcome: Identifier | None = None
     contrast: str | None = None
-    marker: Literal["ctc", "dtc", "ctdna", "treatment", "other"] = "other"
+    marker: Marker = "other"
     timepoint: str | None = None
     value: Finite | None = None
     lower: Finite | None = None
@@ -130,7 +144,10 @@ class Statistic(Model):
     events: Annotated[int, Field(ge=0)] | None = None
     n: Annotated[int, Field(ge=0)] | None = None
     groups: tuple[Group, ...] = ()
+    cutoff: Cutoff | None = None
+    volume_ml: Annotated[float, Field(gt=0)] | None = None
     p: Printed | None = None
+    setting: StudySetting | None = None
     population: str = ""
     adjustment: Adjustment = "unknown"
     model: str = ""
@@ -190,15 +207,6 @@ class Quips(Model):
     confounding: Risk
     analysis: Risk
     judged_by: str
-
-
-class Cutoff(Model):
-    """From which number of cells in which amount a patient is positive."""
-
-    at_least: Annotated[int, Field(ge=0)] | None = None
-    more_than: Annotated[float, Field(ge=0)] | None = None
-    per_ml: Annotated[float, Field(gt=0)] | None = None
-    text: str
 
 
 class Study(Definition):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ashworth.definitions.call_models import CallRule
+from ashworth.definitions.evidence_models import Study
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.models import (
     Assay,
@@ -24,6 +25,7 @@ Kind = Literal[
     "call_rule",
     "her2_calibration",
     "her2_rule",
+    "study",
 ]
 
 MODELS: dict[str, type[Definition]] = {
@@ -35,4 +37,5 @@ MODELS: dict[str, type[Definition]] = {
     "call_rule": CallRule,
     "her2_calibration": Her2Calibration,
     "her2_rule": Her2Rule,
+    "study": Study,
 }

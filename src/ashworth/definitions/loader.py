@@ -13,6 +13,7 @@ from pydantic import ConfigDict, RootModel
 
 from ashworth.definitions import consistency
 from ashworth.definitions.call_models import CallRule
+from ashworth.definitions.evidence_models import Study
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.kinds import MODELS, Kind
 from ashworth.definitions.models import (
@@ -109,6 +110,8 @@ class Catalogue:
     ) -> Her2Calibration: ...
     @overload
     def get(self, kind: Literal["her2_rule"], id: str, *, on: date | None = ...) -> Her2Rule: ...
+    @overload
+    def get(self, kind: Literal["study"], id: str, *, on: date | None = ...) -> Study: ...
     @overload
     def get(self, kind: Kind, id: str, *, on: date | None = ...) -> Definition: ...
 
@@ -298,6 +301,10 @@ def load(
     on: date | None = ...,
     folders: Sequence[Path | str] = ...,
 ) -> Her2Rule: ...
+@overload
+def load(
+    kind: Literal["study"], id: str, *, on: date | None = ..., folders: Sequence[Path | str] = ...
+) -> Study: ...
 
 
 def load(

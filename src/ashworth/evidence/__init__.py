@@ -10,6 +10,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ashworth.evidence.base.effects import Effects as Effects
+    from ashworth.evidence.base.effects import FoundStatistic as FoundStatistic
+    from ashworth.evidence.base.lists import Conflicts as Conflicts
+    from ashworth.evidence.base.lists import Studies as Studies
+    from ashworth.evidence.base.search import conflicts as conflicts
+    from ashworth.evidence.base.search import find as find
+    from ashworth.evidence.base.search import studies as studies
+    from ashworth.evidence.consistency.check import check_statistics as check_statistics
+    from ashworth.evidence.consistency.counts import CountTests as CountTests
+    from ashworth.evidence.consistency.counts import p_values_of_counts as p_values_of_counts
+    from ashworth.evidence.consistency.findings import Disagreement as Disagreement
+    from ashworth.evidence.consistency.findings import Finding as Finding
+    from ashworth.evidence.consistency.findings import Findings as Findings
     from ashworth.evidence.imputation.chained import Imputed as Imputed
     from ashworth.evidence.imputation.chained import impute as impute
     from ashworth.evidence.imputation.rubins_rules import RubinResult as RubinResult
@@ -42,6 +55,13 @@ if TYPE_CHECKING:
 _PLACES = {
     "CentreFit": "individual_data.centres",
     "CentreInteraction": "individual_data.interactions",
+    "Conflicts": "base.lists",
+    "CountTests": "consistency.counts",
+    "Disagreement": "consistency.findings",
+    "Effects": "base.effects",
+    "Finding": "consistency.findings",
+    "Findings": "consistency.findings",
+    "FoundStatistic": "base.effects",
     "Heterogeneity": "pooling.result",
     "Imputed": "imputation.chained",
     "InteractionEffect": "individual_data.interactions",
@@ -52,13 +72,19 @@ _PLACES = {
     "Pooled": "pooling.result",
     "Prediction": "pooling.result",
     "RubinResult": "imputation.rubins_rules",
+    "Studies": "base.lists",
     "TwoStage": "individual_data.two_stages",
+    "check_statistics": "consistency.check",
+    "conflicts": "base.search",
+    "find": "base.search",
     "impute": "imputation.chained",
     "interaction_within_and_across": "individual_data.interactions",
     "leave_one_centre_out": "individual_data.leave_out",
     "one_stage": "individual_data.one_stages",
+    "p_values_of_counts": "consistency.counts",
     "pool": "pooling.model",
     "rubin": "imputation.rubins_rules",
+    "studies": "base.search",
     "two_stage": "individual_data.two_stages",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from ashworth.definitions.call_models import CallRule
+from ashworth.definitions.evidence_models import Study
 from ashworth.definitions.her2_models import Her2Calibration, Her2Rule
 from ashworth.definitions.kinds import Kind
 from ashworth.definitions.loader import KINDS, Catalogue
@@ -26,6 +27,7 @@ from ashworth.definitions.reading import close_names
 from ashworth.errors import DefinitionError
 from ashworth.version import __version__
 from ashworth.workflows.call_definitions import call_rows
+from ashworth.workflows.evidence_definitions import study_rows
 from ashworth.workflows.her2_definitions import calibration_rows, rule_rows
 from ashworth.workflows.worked_cases import WorkedCases, run_all
 
@@ -200,22 +202,9 @@ Row = tuple[str, str, str]
 def _rows(definition: Definition) -> Iterator[Row]:
     """Yield item, value and source of everything that a definition says."""
     yield "origin", _ORIGINS[definition.origin], ""
-    if isinstance(definition, Assay):
-        yield from _assay_rows(definition)
-    elif isinstance(definition, PositivityRule):
-        yield from _rule_rows(definition)
-    elif isinstance(definition, DynamicsRule):
-        yield from _dynamics_rows(definition)
-    elif isinstance(definition, Endpoint):
-        yield from _endpoint_rows(definition)
-    elif isinstance(definition, Subtype):
-        yield from _subtype_rows(definition)
-    elif isinstance(definition, CallRule):
-        yield from call_rows(definition)
-    elif isinstance(definition, Her2Calibration):
-        yield from calibration_rows(definition)
-    elif isinstance(definition, Her2Rule):
-        yield from rule_rows(definition)
+    for kind, rows in _KINDS_OF_ROWS:
+        if isinstance(definition, kind):
+            yield from rows(definition)
     for note in definition.notes:
         yield "note", note, ""
     yield "worked cases", str(len(getattr(definition, "cases", ()))), ""
@@ -289,3 +278,16 @@ def _reference_rows(definition: Definition, references: Mapping[str, Reference])
         year = f", {r.year}" if r.year else ""
         text = f"{r.authors.rstrip('.')}.{title} {r.journal}{year}.{number}"
         yield f"reference {key}", text, "" if r.origin != UNVERIFIED else _ORIGINS[UNVERIFIED]
+
+
+_KINDS_OF_ROWS: tuple[tuple[type[Definition], Callable[[Any], Iterator[Row]]], ...] = (
+    (Assay, _assay_rows),
+    (PositivityRule, _rule_rows),
+    (DynamicsRule, _dynamics_rows),
+    (Endpoint, _endpoint_rows),
+    (Subtype, _subtype_rows),
+    (CallRule, call_rows),
+    (Her2Calibration, calibration_rows),
+    (Her2Rule, rule_rows),
+    (Study, study_rows),
+)

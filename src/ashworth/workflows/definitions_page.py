@@ -16,6 +16,7 @@ from ashworth.definitions.models import (
     Subtype,
 )
 from ashworth.workflows.call_definitions import call_rules_section
+from ashworth.workflows.evidence_definitions import studies_section
 from ashworth.workflows.her2_definitions import calibrations_section, rules_section
 
 _INTRO = """# Definitions
@@ -23,9 +24,10 @@ _INTRO = """# Definitions
 Rendered from the shipped YAML by `python -m ashworth.workflows.definitions_page`; do not edit.
 
 Assays, positivity rules, dynamics rules, endpoints, subtypes, HER2 calibrations and HER2 rules are
-YAML files, each with its references, dated values and worked cases. `ashworth definitions list`
-lists them, `show ID` writes one out with the source of every value, `check` runs every worked
-case. Each kind has a JSON Schema under `ashworth/definitions/schemas`.
+YAML files, each with its references, dated values and worked cases; studies are files of printed
+numbers with their documents. `ashworth definitions list` lists them, `show ID` writes one out with
+the source of every value, `check` runs every worked case. Each kind has a JSON Schema under
+`ashworth/definitions/schemas`.
 
 **Where values come from.** *source review*: the consensus report that the project started from;
 *publication*: another document in the list below, read as far as its note says; *choice of this
@@ -58,6 +60,7 @@ def definitions_page() -> str:
         call_rules_section(),
         calibrations_section(),
         rules_section(),
+        studies_section(),
         _references(),
     )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
