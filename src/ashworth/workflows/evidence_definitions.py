@@ -44,7 +44,7 @@ def studies_section() -> Iterator[str]:
         "cohorts whose patients are (partly) among its own.\n"
     )
     names = ("id", "title", "setting", "specimen", "cohort", "contains", "review reference",
-             "numbers", "unverified", "conflicts")  # fmt: skip
+             "statistics", "unverified", "conflicts")  # fmt: skip
     yield _line(names)
     yield "|" + "---|" * len(names)
     for study in load_all("study"):
