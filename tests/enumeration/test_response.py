@@ -296,6 +296,15 @@ def test_kinetics_say_what_they_can():
     assert (empty.n, empty.single) == (0, 1)
 
 
+@pytest.mark.parametrize("counts", [[3, 3], [7, 7], [5, 9, 5], [2, 30, 2]])
+def test_kinetics_of_a_level_course_have_no_half_life(counts):
+    day = [0, 21] if len(counts) == 2 else [0, 21, 42]
+    row = count_kinetics(["p"] * len(day), day, counts, 7.5).table().row(0, named=True)
+    assert row["slope"] == 0.0
+    assert np.isnan([row["half_life_days"], row["half_life_lower"], row["half_life_upper"]]).all()
+    close(row["slope_lower"], -row["slope_upper"], rtol=1e-9)
+
+
 def test_bad_kinetics():
     with pytest.raises(InputError) as caught:
         count_kinetics(["a", None], [0, np.inf], [1, -2], [7.5, 0])

@@ -312,6 +312,8 @@ def test_a_monotone_likelihood_is_said():
     with pytest.warns(MonotoneLikelihoodWarning):
         both = fine_gray([*time, 7], [*code, 1], {"marker": [1, 1, 0, 0, 0, 0, 0], "x": range(7)})
     assert not np.isfinite(both.coefficients).any()
+    assert np.isnan(both.log_likelihood)
+    assert np.isfinite(both.log_likelihood_null)
 
 
 def test_bad_input_is_named_together():

@@ -27,6 +27,7 @@ from ashworth.version import __version__
 
 Floats = NDArray[np.float64]
 _FARTHEST = 700.0
+_LEVEL = 1e-12  # a log ratio below this is the root finder's rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,7 @@ def poisson_slope(
         best, top = (np.inf if end else -np.inf), -total * offset[end]
     else:
         best = _root(climb, *_around(climb))
+        best = 0.0 if abs(best) < _LEVEL else best
         top = height(best)
     depth = top - 0.5 * float(chdtri(1, 1.0 - level))
     low = -np.inf if best == -np.inf else _cross(height, depth, best, -1.0)

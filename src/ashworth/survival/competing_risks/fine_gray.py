@@ -113,9 +113,10 @@ def _result(
         wald, kept.size, chi_square_p(wald, kept.size), "Wald test", code.size, events
     )
     censored = int(np.count_nonzero(code == 0))
+    reached = np.nan if np.isinf(first).any() else fit.point.value
     return FineGrayResult(
         data.names, coefficients, errors, covariance, _embed(inverse / units, kept, p),
-        fit.point.value, null, test, data.cause, code.size, events, code.size - events - censored,
+        reached, null, test, data.cause, code.size, events, code.size - events - censored,
         censored, max(len(data.stratum_labels), 1), True, iterations, "Fine-Gray", options,
         __version__, fit,
     )  # fmt: skip

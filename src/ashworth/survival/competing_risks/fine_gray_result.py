@@ -117,8 +117,8 @@ class FineGrayResult:
     inverse_information : ndarray, shape (p, p)
         Inverse information; no variance of the coefficients, for comparison only.
     log_likelihood, log_likelihood_null : float
-        Log pseudo-likelihood at the maximum and with all coefficients 0. Twice their difference is
-        not a chi-square variable.
+        Log pseudo-likelihood at the maximum (NaN where it is monotone) and with all coefficients 0.
+        Twice their difference is not a chi-square variable.
     wald_test : TestResult
         That all coefficients are 0, from the sandwich.
     cause, n, events, competing, censored : int
