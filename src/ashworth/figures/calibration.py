@@ -90,7 +90,8 @@ def calibration_figure(
         )
         frame, words = panel.frame(x_title, y_title, percent=(True, True))
         layers += [*frame, *_drawn(panel, groups, curves, model, place)]
-        texts += [Text(left, top - 16, shorten(clean(model), SIDE + 20, bold=True), bold=True), *words]
+        head = shorten(clean(model), SIDE + 20, bold=True)
+        texts += [Text(left, top - 16, head, bold=True), *words]
     foot = FOOT
     feet, height = feet_texts(top + 14 + SIDE + 58, foot, note, simulated=simulated)
     spec = sheet([*layers, *text_layers([*texts, *feet])], height=height)

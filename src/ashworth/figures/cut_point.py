@@ -158,8 +158,8 @@ def _bars(
         x_title, "Bootstrap samples that chose the cut", percent=(False, True)
     )
     boxes = [
-        {"x": _middle(across, b) - 2.5, "x2": _middle(across, b) + 2.5, "y": up.pixel(b["share"]), "y2": up.start,
-         "n": b["n"], "cuts": _span(b["low"], b["high"])}
+        {"x": _middle(across, b) - 2.5, "x2": _middle(across, b) + 2.5,
+         "y": up.pixel(b["share"]), "y2": up.start, "n": b["n"], "cuts": _span(b["low"], b["high"])}
         for _, b in sorted(slots.items())
     ]  # fmt: skip
     tips = [tip("cuts", "Cut"), tip("n", "Samples", number=",")]

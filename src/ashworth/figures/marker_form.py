@@ -170,8 +170,8 @@ def _histogram(
     panel = Panel(across, up)
     frame, words = panel.frame(x_title, "Patients")
     boxes = [
-        {"x": _middle(across, b) - 3.5, "x2": _middle(across, b) + 3.5, "y": up.pixel(b["n"]), "y2": up.start,
-         "n": b["n"], "counts": _span(b["low"], b["high"])}
+        {"x": _middle(across, b) - 3.5, "x2": _middle(across, b) + 3.5,
+         "y": up.pixel(b["n"]), "y2": up.start, "n": b["n"], "counts": _span(b["low"], b["high"])}
         for _, b in sorted(bins.items())
     ]  # fmt: skip
     tips = [tip("counts", "Count"), tip("n", "Patients", number=",")]

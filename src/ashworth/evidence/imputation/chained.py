@@ -195,13 +195,13 @@ def impute(
     Notes
     -----
     Every equation has the event indicator, the Nelson-Aalen cumulative hazard at the end of
-    follow-up, and its products with the other covariates as predictors [1]_: imputation that
-    ignores the outcome pulls effects towards 0. This is an approximation: a hazard ratio of 1.8
+    follow-up, and its products with the other covariates as predictors (reference 1): imputation
+    that ignores the outcome pulls effects towards 0. This is an approximation: a hazard ratio of 1.8
     per standard deviation with 46 % of the values missing was still pulled to 1.7.
 
     A number's regression draws its coefficients from their posterior (`BayesianRidge`) and lends
-    values of donors [2]_; a factor's (`LogisticRegression`) is fitted to a bootstrap sample and
-    its level drawn from the predicted probabilities. Factors are taken without order. An
+    values of donors (reference 2); a factor's (`LogisticRegression`) is fitted to a bootstrap
+    sample and its level drawn from the predicted probabilities. Factors are taken without order. An
     interaction that the analysis has and the imputation has not is pulled towards 0.
 
     References

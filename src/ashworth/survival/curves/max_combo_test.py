@@ -113,7 +113,7 @@ def max_combo(
     With weights :math:`w_i` and the hypergeometric variances :math:`v(t)` of `log_rank`, the tests
     have covariances :math:`\sum_t w_i(t) w_j(t) v(t)`. The p-value is
     :math:`1 - P(|Z_1| \le m, \dots)` for a normal vector with their correlation, integrated
-    over a fixed lattice with a relative error below 0.001 [2]_.
+    over a fixed lattice with a relative error below 0.001 (reference 2).
 
     References
     ----------

@@ -197,12 +197,12 @@ def frailty_cox(
     At a variance :math:`\theta = 1/\nu` coefficients and log frailties w maximise the partial
     likelihood less a penalty, :math:`\nu\sum(e^{w_j} - w_j - 1)` (gamma) or
     :math:`\sum w_j^2 / 2\theta` (Gaussian), converged. The variance maximises what remains
-    after the frailties are integrated out. Gamma, with :math:`d_j` events in group j [1]_,
+    after the frailties are integrated out. Gamma, with :math:`d_j` events in group j (reference 1),
 
     .. math:: \ell(\hat\beta, \hat w) - \text{penalty} + \sum_j \Bigl\{d_j
               - (\nu + d_j)\log(1 + d_j/\nu) + \sum_{k<d_j} \log(1 + k/\nu)\Bigr\}
 
-    Gaussian, by Laplace's approximation [2]_,
+    Gaussian, by Laplace's approximation (reference 2),
     :math:`\ell - \text{penalty} - \tfrac12\log|1 + \theta I_{ww}|`. Its maximum is found to
     1e-9 of the log variance; R's ``frailty()`` stops earlier, and its ``frailty.gaussian()``
     maximises another criterion (REML). With Efron's ties the gamma form is R's: exact for

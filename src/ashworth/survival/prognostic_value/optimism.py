@@ -205,7 +205,7 @@ def bootstrap_optimism(
 
     Notes
     -----
-    .. math:: corrected = apparent - rac1B \sum_b (training_b - test_b)
+    .. math:: corrected = apparent - \frac1B \sum_b (training_b - test_b)
 
     A sample is true duplication of rows, so that with Efron's ties the copies of an event are tied.
     C is within strata. Equal to ``rms::validate(method = "boot")`` given the same samples; rms

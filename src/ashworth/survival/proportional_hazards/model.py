@@ -272,7 +272,8 @@ def cox(
     50,000 rows on it starts from the fit of every 25th row.
 
     The robust variance is ``V B V`` with the inverse information V and the sum B, over the
-    clusters c, of the outer products of ``sum_c w_i r_i``, r being the score residuals [3]_ [4]_.
+    clusters c, of the outer products of ``sum_c w_i r_i``, r being the score residuals
+    (references 3, 4).
     It holds for many clusters; there is no small-sample correction, as in R.
 
     References
