@@ -324,8 +324,8 @@ def regression_dilution(
     with Cox's model and a jump of the baseline hazard at every event time in f (Breslow's ties).
     It is what multiple imputation of the status, drawn given count and outcome, tends to. The
     variance is the inverse curvature of the profile likelihood (reference 1); the part of an
-    estimated population is added (two-stage estimation; the score of the outcome given the counts is
-    uncorrelated with that of the counts).
+    estimated population is added (two-stage estimation; the score of the outcome given the counts
+    is uncorrelated with that of the counts).
 
     Regression calibration puts :math:`\pi_i` in place of the status (ref. 2): unbiased to first
     order only, too near to 1 for large ratios and many events.

@@ -196,8 +196,8 @@ def impute(
     -----
     Every equation has the event indicator, the Nelson-Aalen cumulative hazard at the end of
     follow-up, and its products with the other covariates as predictors (reference 1): imputation
-    that ignores the outcome pulls effects towards 0. This is an approximation: a hazard ratio of 1.8
-    per standard deviation with 46 % of the values missing was still pulled to 1.7.
+    that ignores the outcome pulls effects towards 0. This is an approximation: a hazard ratio of
+    1.8 per standard deviation with 46 % of the values missing was still pulled to 1.7.
 
     A number's regression draws its coefficients from their posterior (`BayesianRidge`) and lends
     values of donors (reference 2); a factor's (`LogisticRegression`) is fitted to a bootstrap
