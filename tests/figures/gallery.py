@@ -28,6 +28,7 @@ from . import (
     cell_tables,
     course_tables,
     incidence_tables,
+    meta_tables,
     penalised_tables,
     schoenfeld_tables,
     tables,
@@ -67,6 +68,7 @@ def gallery() -> dict[str, Figure]:
     five = dict(zip((*tables.HOSTILE, tables.VERY_LONG), (300, 200, 150, 60, 40), strict=True))
     made = [
         *value_added_tables.figures(),
+        *meta_tables.figures(),
         survival_figure({"negative": 120, "positive": 80}, "km-two", simulated=True),
         survival_figure(five, "km-five", simulated=True),
         survival_figure({"all": 30}, "km-one", simulated=True),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ashworth.figures.accuracy import accuracy_figure as accuracy_figure
+    from ashworth.figures.baujat import baujat_figure as baujat_figure
     from ashworth.figures.calibration import calibration_figure as calibration_figure
     from ashworth.figures.cartridge_map import cartridge_map_figure as cartridge_map_figure
     from ashworth.figures.caterpillar import caterpillar_figure as caterpillar_figure
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
     from ashworth.figures.dilution import dilution_figure as dilution_figure
     from ashworth.figures.dynamics_flow import dynamics_flow_figure as dynamics_flow_figure
     from ashworth.figures.forest import forest_figure as forest_figure
+    from ashworth.figures.funnel import funnel_figure as funnel_figure
     from ashworth.figures.kaplan_meier import kaplan_meier_figure as kaplan_meier_figure
+    from ashworth.figures.leave_one_out import leave_one_out_figure as leave_one_out_figure
     from ashworth.figures.marker_form import marker_form_figure as marker_form_figure
+    from ashworth.figures.meta_forest import meta_forest_figure as meta_forest_figure
     from ashworth.figures.pooled_forest import pooled_forest_figure as pooled_forest_figure
     from ashworth.figures.positivity import positivity_figure as positivity_figure
     from ashworth.figures.predicted_survival import (
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Figure": "result",
     "accuracy_figure": "accuracy",
+    "baujat_figure": "baujat",
     "calibration_figure": "calibration",
     "cartridge_map_figure": "cartridge_map",
     "caterpillar_figure": "caterpillar",
@@ -58,8 +63,11 @@ _HOMES = {
     "dilution_figure": "dilution",
     "dynamics_flow_figure": "dynamics_flow",
     "forest_figure": "forest",
+    "funnel_figure": "funnel",
     "kaplan_meier_figure": "kaplan_meier",
+    "leave_one_out_figure": "leave_one_out",
     "marker_form_figure": "marker_form",
+    "meta_forest_figure": "meta_forest",
     "pooled_forest_figure": "pooled_forest",
     "positivity_figure": "positivity",
     "predicted_survival_figure": "predicted_survival",
@@ -71,6 +79,7 @@ _HOMES = {
 __all__ = [
     "Figure",
     "accuracy_figure",
+    "baujat_figure",
     "calibration_figure",
     "cartridge_map_figure",
     "caterpillar_figure",
@@ -84,8 +93,11 @@ __all__ = [
     "dilution_figure",
     "dynamics_flow_figure",
     "forest_figure",
+    "funnel_figure",
     "kaplan_meier_figure",
+    "leave_one_out_figure",
     "marker_form_figure",
+    "meta_forest_figure",
     "pooled_forest_figure",
     "positivity_figure",
     "predicted_survival_figure",

@@ -149,7 +149,10 @@ def axis_layers(axis: Axis, y: float) -> list[Spec]:
 def axis_texts(axis: Axis, y: float, title: str, *, percent: bool = False) -> list[Text]:
     """Numbers under the ticks and the title of the axis."""
     scale = 100 if percent else 1
-    numbers = [Text(axis.pixel(t), y + 17, f"{t * scale:g}", "center") for t in axis.ticks]
+    words = (f"{t * scale:g}".replace("-", "−") for t in axis.ticks)
+    numbers = [
+        Text(axis.pixel(t), y + 17, w, "center") for t, w in zip(axis.ticks, words, strict=True)
+    ]
     return [*numbers, Text((axis.left + axis.right) / 2, y + 34, title, "center")]
 
 

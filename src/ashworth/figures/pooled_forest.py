@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import polars as pl
 
@@ -11,21 +10,21 @@ from ashworth.figures import theme
 from ashworth.figures.canvas import (
     Spec,
     Text,
-    channel,
     feet_texts,
-    layer,
-    rect_layer,
     rule_layer,
     sheet,
     text_layers,
-    tip,
     title_text,
+)
+from ashworth.figures.forest_marks import (
+    Record,
+    diamond_layers,
+    prediction_layers,
+    study_layers,
 )
 from ashworth.figures.interval_rows import (
     LINE,
     ROW,
-    Axis,
-    Interval,
     axis_layers,
     axis_texts,
     label_texts,
@@ -40,10 +39,6 @@ LABEL_WIDTH = 176
 N_RIGHT, EVENTS_RIGHT = 214, 266
 AXIS_LEFT, AXIS_RIGHT = 286, 440
 RATIO_LEFT, WEIGHT_RIGHT = 456, 636
-_LARGEST = 190.0
-_SMALLEST = 14.0
-
-Record = dict[str, Any]
 
 
 def pooled_forest_figure(
@@ -106,9 +101,9 @@ def pooled_forest_figure(
         rule_layer([{"x": 4, "y": head + 6, "x2": 636, "y2": head + 6}], color=theme.INK),
         rule_layer([{"x": one, "y": head + 6, "x2": one, "y2": bottom}], color=theme.AXIS),
         *axis_layers(axis, bottom),
-        *_prediction_layers(places, axis),
-        *_study_layers(places, axis, estimate_title),
-        *_diamond_layers(places, axis),
+        *prediction_layers(places, axis),
+        *study_layers(places, axis, estimate_title),
+        *diamond_layers(places, axis),
         *text_layers([*texts, *feet]),
     ]
     words = alt or _alt(records, clean(title))
@@ -178,85 +173,6 @@ def _prediction_words(row: Record) -> str:
         return str(row["reason"] or "undefined")
     words = ratio_limits(row["lower"], row["lower"], row["upper"])
     return words[words.index("(") :]
-
-
-def _clipped(row: Record, axis: Axis) -> tuple[float, float]:
-    low, high = usable(row["lower"]), usable(row["upper"])
-    return axis.pixel(axis.low if low is None else low), axis.pixel(
-        axis.high if high is None else high
-    )
-
-
-def _drawn(places: list[tuple[Record, float]], role: str) -> list[tuple[Record, float]]:
-    """Rows of one role with an estimate."""
-    return [
-        (row, y)
-        for row, y in places
-        if row["role"] == role and usable(row["estimate"]) is not None and not row["reason"]
-    ]
-
-
-def _study_layers(places: list[tuple[Record, float]], axis: Axis, title: str) -> list[Spec]:
-    """Lines of the limits, arrow heads, and squares whose area is the weight."""
-    lines, arrows, squares = [], [], []
-    studies = _drawn(places, "study")
-    heaviest = max([usable(row["weight_percent"]) or 0.0 for row, _ in studies], default=0.0)
-    for row, y in studies:
-        left, right = _clipped(row, axis)
-        lines.append({"x": left, "y": y - 4, "x2": right, "y2": y - 4})
-        interval = Interval("", y, *(usable(row[c]) for c in ("estimate", "lower", "upper")))
-        if interval.lower is None or interval.lower < axis.low:
-            arrows.append({"x": axis.left, "y": y - 4, "angle": 270})
-        if interval.upper is None or interval.upper > axis.high:
-            arrows.append({"x": axis.right, "y": y - 4, "angle": 90})
-        weight = usable(row["weight_percent"])
-        share = weight / heaviest if weight is not None and heaviest > 0.0 else 0.35
-        squares.append(
-            {"x": axis.pixel(row["estimate"]), "y": y - 4, "label": clean(row["label"]),
-             "size": round(max(_LARGEST * share, _SMALLEST), 1), "estimate": interval.estimate,
-             "lower": interval.lower, "upper": interval.upper, "weight": weight}
-        )  # fmt: skip
-    tips = [
-        tip("label", "Row"),
-        tip("estimate", title, number=".3~r"),
-        tip("lower", "Lower limit", number=".3~r"),
-        tip("upper", "Upper limit", number=".3~r"),
-        tip("weight", "Weight, %", number=".3~r"),
-    ]
-    place: Spec = {"x": channel("x"), "y": channel("y")}
-    turn = {"angle": {"field": "angle", "type": "quantitative", "scale": None}}
-    size = {"size": {"field": "size", "type": "quantitative", "scale": None}}
-    head = {"type": "point", "shape": "triangle-up", "filled": True, "size": 45, "opacity": 1}
-    box = {"type": "point", "shape": "square", "filled": True, "opacity": 1}
-    return [
-        rule_layer(lines, color=theme.INK, strokeWidth=1.2),
-        layer({**head, "color": theme.INK}, arrows, {**place, **turn}),
-        layer({**box, "color": theme.PALETTE[0]}, squares, {**place, **size, "tooltip": tips}),
-    ]
-
-
-def _diamond_layers(places: list[tuple[Record, float]], axis: Axis) -> list[Spec]:
-    """Diamonds from limit to limit, widest at the estimate."""
-    made = []
-    for row, y in _drawn(places, "pooled"):
-        left, right = _clipped(row, axis)
-        middle = axis.pixel(row["estimate"])
-        points = [(left, 0.0), (middle, 7.0), (right, 0.0)]
-        rows = [{"x": round(x, 2), "y": y - 4 - half, "y2": y - 4 + half} for x, half in points]
-        mark = {"type": "area", "color": theme.PALETTE[1], "opacity": 1, "line": False}
-        encoding = {"x": channel("x"), "y": channel("y"), "y2": {"field": "y2"}}
-        made.append(layer(mark, rows, encoding))
-    return made
-
-
-def _prediction_layers(places: list[tuple[Record, float]], axis: Axis) -> list[Spec]:
-    """Bars from limit to limit."""
-    bars = []
-    for row, y in places:
-        if row["role"] == "prediction" and usable(row["lower"]) is not None:
-            left, right = _clipped(row, axis)
-            bars.append({"x": left, "y": y - 7, "x2": right, "y2": y - 1})
-    return [rect_layer(bars, color=theme.PALETTE[2], opacity=1)] if bars else []
 
 
 def _alt(records: list[Record], title: str) -> str:
