@@ -366,11 +366,20 @@ def test_the_level_that_a_p_value_implies():
 
 def test_implied_against_recorded_events():
     assert verdict("implied events", ratio("0.85", "0.69", "1.03", events=382)).verdict == "holds"
-    few = verdict("implied events", ratio("0.85", "0.69", "1.03", events=182))
-    assert (few.verdict, few.condition) == (
-        "cannot hold", "so narrow an interval needs more than 182 events")  # fmt: skip
+    few = ratio("0.85", "0.69", "1.03", events=182, contrast="CTC against none")
+    found = verdict("implied events", few)
+    assert (found.verdict, found.condition) == (
+        "cannot hold", "two groups need more than 182 events for it")  # fmt: skip
+    unit = verdict("implied events", ratio("0.85", "0.69", "1.03", events=182))
+    assert (unit.verdict, "per unit of a marker" in unit.condition) == ("holds only if", True)
     assert verdict("implied events", ratio("13.1", "4.7", "36.3", events=23)).verdict == "holds"
-    assert verdict("implied events", ratio("1.2", "1.1", "1.3", n=150)).verdict == "cannot hold"
+    assert verdict("implied events", ratio("1.2", "1.1", "1.3", n=150)).verdict != "holds"
+
+
+def test_rare_tests_are_a_condition():
+    found = verdict("p from counts", two(20, 110, 28, 90, p="0.04"))
+    assert found.verdict == "holds only if"
+    assert found.condition == "the test was mid-p two-sided, Barnard two-sided or Boschloo two-sided"
 
 
 def test_one_interval_at_two_levels():
@@ -574,8 +583,8 @@ def test_all_faults_at_once():
     table = rows(ratio("1.2", "1.5", "1.0", study="A"), row(study="B", value=120, p="0"))
     with pytest.raises(InputError) as raised:
         check_statistics(table)
-    assert len(raised.value.problems) == 2
-    assert {p.row for p in raised.value.problems} == {0, 1}
+    assert [(p.row, p.column) for p in raised.value.problems] == [
+        (0, "lower"), (1, "p"), (1, "value")]  # fmt: skip
 
 
 def test_frames_and_mappings_agree():

@@ -181,8 +181,11 @@ def _against(
 ) -> Finding:
     if least <= number * 1.02:
         return finding(record, "implied events", "holds", claim, text)
-    return finding(record, "implied events", "cannot hold", claim, text,
-                   f"so narrow an interval needs more than {number} {what}")  # fmt: skip
+    if record.contrast or len(record.arms) == 2:
+        return finding(record, "implied events", "cannot hold", claim, text,
+                       f"two groups need more than {number} {what} for it")  # fmt: skip
+    why = f"it is per unit of a marker: two groups need more than {number} {what} for it"
+    return finding(record, "implied events", "holds only if", claim, text, why)
 
 
 def ratios_of_counts(record: Record, dossier: Dossier) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ WORDS = {
     "boschloo_greater_transposed": "Boschloo one-sided (higher; groups and outcomes exchanged)",
 }
 _SHOWN = ("fisher_two_sided", "fisher_less", "fisher_greater", "chi_square", "chi_square_yates")
+_USUAL = ("fisher_two_sided", "chi_square", "chi_square_yates", "likelihood_ratio")
 _TIMED = ("log_rank", "wald")
 _NO_COUNTS = (*RATIOS, "median", "survival", "mean", "interaction", "rate", "text")
 _MOST_TABLES = 36
@@ -147,7 +148,8 @@ def _of_tables(record: Record, tables: list[Table], dossier: Dossier) -> Finding
     kind = _rank(record, found[best])
     if kind == 3:
         return _elsewhere(record, tables, dossier, claim, arithmetic)
-    names = _usual(record, found[best]) or found[best]
+    plain = [k for k in found[best] if not k.endswith("transposed")]
+    names = _usual(record, found[best]) or plain or found[best]
     arithmetic += f". {_names(names)} give{'s' if len(names) == 1 else ''} it"
     ways = [] if len(tables) == 1 else [f"the counts are {_words(best)}"]
     ways += [] if kind == 0 else [f"the test was {_names(names)}{_or_over_time(record)}"]
@@ -206,7 +208,7 @@ def _other_tables(
 
 
 def _rank(record: Record, names: list[str]) -> int:
-    """0: a usual two-sided test (or the named one); 1: one-sided; 2: exchanged; 3: none."""
+    """0: a usual test (or the named one); 1: a rarer one; 2: groups exchanged; 3: none."""
     if _usual(record, names):
         return 0
     plain = [k for k in names if not k.endswith("transposed")]
@@ -216,7 +218,7 @@ def _rank(record: Record, names: list[str]) -> int:
 def _usual(record: Record, names: list[str]) -> list[str]:
     if record.p_test in WORDS:
         return [k for k in names if k == record.p_test]
-    return [k for k in names if not k.endswith(("less", "greater", "transposed"))]
+    return [k for k in names if k in _USUAL]
 
 
 def _words(table: Table) -> str:

@@ -9,16 +9,15 @@ from ashworth.errors import Problem
 from ashworth.evidence.consistency.cells import Cells
 from ashworth.evidence.consistency.records import RATIOS, SHARES, Arm, Record
 
+_RELATED = {"value", "lower", "upper"}
+
 
 def row_faults(record: Record, cells: Cells) -> list[Problem]:
-    """All faults of one statistic."""
-    return [
-        *_limits(record, cells),
-        *_scale(record, cells),
-        *_shares(record, cells),
-        *_counts(record, cells),
-        *_groups(record, cells),
-    ]
+    """All faults of one statistic, but for those that come of cells which cannot be read."""
+    unread = {p.column for p in cells.problems}
+    rules = (_shares, _counts, _groups) if unread & _RELATED else (_limits, _scale, _shares,
+                                                                  _counts, _groups)  # fmt: skip
+    return [p for rule in rules for p in rule(record, cells) if p.column not in unread]
 
 
 def _limits(r: Record, cells: Cells) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ def dossiers_of_table(
     for i in range(n if not problems else 0):
         cells = Cells({k: c[i] for k, c in columns.items()}, name, rows[i], decimal)
         record = _record(cells, i)
-        faults += cells.problems or row_faults(record, cells)
+        faults += [*cells.problems, *row_faults(record, cells)]
         records.append(record)
     faults += twice(records, name, rows)
     if problems or faults:
