@@ -379,7 +379,8 @@ def test_implied_against_recorded_events():
 def test_rare_tests_are_a_condition():
     found = verdict("p from counts", two(20, 110, 28, 90, p="0.04"))
     assert found.verdict == "holds only if"
-    assert found.condition == "the test was mid-p two-sided, Barnard two-sided or Boschloo two-sided"
+    tests = "mid-p two-sided, Barnard two-sided or Boschloo two-sided"
+    assert found.condition == f"the test was {tests}"
 
 
 def test_one_interval_at_two_levels():
@@ -608,11 +609,58 @@ def test_tables_of_the_result():
     assert p_values_of_counts(*PAPER).table().height == 19
 
 
+def study_of(**fields):
+    """A study as the evidence base has it."""
+    empty = {"id": "s", "title": "S", "statistics": (), "funnel": (), "sample_size": {},
+             "conflicts": ()}  # fmt: skip
+    return SimpleNamespace(**empty | fields)
+
+
+@pytest.mark.parametrize(("arm", "expected"), [(276, "holds"), (277, "holds only if"), (296, None)])
+def test_steps_of_the_flow(arm, expected):
+    steps = [SimpleNamespace(step=s, n=n, document="d", origin="publication")
+             for s, n in (("evaluable", 595), ("low", arm), ("high", 319))]  # fmt: skip
+    found = check_statistics([study_of(funnel=steps)]).findings
+    assert [f.verdict for f in found] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("plan", "verdict_", "says"),
+    [
+        ({"margin": "hazard ratio 1.25", "alpha": "0.05 one-sided", "power": "unknown",
+          "planned": "994"}, "cannot be checked", "994 is twice 497"),
+        ({"effect": "hazard ratio 0.588", "alpha": "0.05 two-sided", "power": "81 %",
+          "planned": "120"}, "holds", "114.2 events"),
+        ({"effect": "hazard ratio 0.588", "alpha": "0.05 two-sided", "power": "81 %",
+          "planned": "100"}, "cannot hold", "114.2 events"),
+        ({"V": "0.863 against 0.647"}, "cannot be checked", "61 in each arm for 80 %"),
+    ],
+)  # fmt: skip
+def test_designs(plan, verdict_, says):
+    (found,) = check_statistics([study_of(sample_size=plan)]).findings
+    assert found.verdict == verdict_
+    assert says in found.arithmetic
+
+
+def test_versions_of_a_statistic():
+    same = {"outcome": "os", "contrast": "a against b"}
+    pair = [row(measure="hazard_ratio", value=v, statistic=d, document=d, **same)
+            for v, d in (("1.07", "abstract"), ("1.03", "talk"))]  # fmt: skip
+    found = verdict("versions", rows(*pair))
+    assert "1.07 and 1.03" in found.claim
+    pair[1]["value"] = ["1.07"]
+    assert not [f for f in check_statistics(rows(*pair)).findings if f.check == "versions"]
+
+
+def test_a_share_without_its_denominator():
+    found = verdict("share", row(events=18, value="44"))
+    assert (found.verdict, found.arithmetic) == ("cannot be checked", "18 are 44 % of 41")
+
+
 def test_conflicts_are_kept_and_unverified_sayings_are_not():
     says = [SimpleNamespace(document=d, says=d, origin=o)
             for d, o in (("a", "publication"), ("b", "unverified"))]  # fmt: skip
     conflict = SimpleNamespace(id="x", about="n", sayings=says, consequence="")
-    study = SimpleNamespace(id="s", title="S", statistics=(), funnel=(), sample_size={},
-                            conflicts=(conflict,))  # fmt: skip
+    study = study_of(conflicts=(conflict,))
     assert check_statistics([study]).conflicts()["document"].to_list() == ["a"]
     assert check_statistics([study], unverified=True).conflicts().height == 2

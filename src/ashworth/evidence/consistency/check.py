@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from ashworth.evidence.consistency.check_across import design, versions
+from ashworth.evidence.consistency.check_across import design, flow, versions
 from ashworth.evidence.consistency.check_ratios import ratios, ratios_of_counts
 from ashworth.evidence.consistency.check_shares import parts, shares, sums
 from ashworth.evidence.consistency.check_tests import p_of_counts, sign_tests
@@ -131,4 +131,5 @@ def _all(d: Dossier) -> Iterator[Finding]:
         for check in CHECKS:
             yield from check(record, d)
     yield from versions(d)
+    yield from flow(d)
     yield from design(d)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ashworth.evidence.consistency.findings import Finding, Verdict
 from ashworth.evidence.consistency.records import TIME_TO_EVENT, Arm, Dossier, Record
@@ -37,6 +37,9 @@ def shares(record: Record, dossier: Dossier) -> Iterator[Finding]:
             yield from _share_limits(record, arm)
         elif arm.value is not None and arm.n and not _one_total(record):
             yield _admitted(record, arm)
+    bare = [a for a in (own, *record.arms) if a.value is not None and not a.n]
+    if bare and not _one_total(record):
+        yield _no_total(record, bare)
 
 
 def _name(record: Record, arm: Arm) -> str:
@@ -104,7 +107,7 @@ def _nearest(arm: Arm) -> str:
     return f"{arm.value:.{arm.digits}f} % of {arm.n} would be {_range(counts)}"
 
 
-def _range(counts: range) -> str:
+def _range(counts: Sequence[int]) -> str:
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
@@ -153,6 +156,25 @@ def _admitted(record: Record, arm: Arm) -> Finding:
         return finding(record, "whole counts", verdict, claim, _nearest(arm), why)
     arithmetic = f"{_range(counts)} of {arm.n} round{'s' if len(counts) == 1 else ''} to it"
     return finding(record, "whole counts", "holds", claim, arithmetic)
+
+
+def _no_total(record: Record, arms: list[Arm]) -> Finding:
+    """Shares whose denominator is not recorded: which ones their numerator admits."""
+    claim = ", ".join(f"{_name(record, a)}{a.value:.{a.digits}f} %" for a in arms)
+    texts = [_denominators(a) for a in arms if a.events and a.value]
+    return finding(record, "share", "cannot be checked", claim, "; ".join(texts),
+                   "the denominator is not recorded")  # fmt: skip
+
+
+def _denominators(arm: Arm) -> str:
+    """Denominators that give the printed per cent of so many events."""
+    assert arm.events is not None
+    assert arm.value is not None
+    about = 100.0 * arm.events / arm.value
+    near = range(max(arm.events, int(0.8 * about)), int(1.25 * about) + 2)
+    fitting = [n for n in near if _fits(arm, n)]
+    text = f"{arm.events} are {arm.value:.{arm.digits}f} % of "
+    return text + (_range(fitting) if fitting else "no whole number")
 
 
 def _one_total(record: Record) -> int | None:

@@ -130,5 +130,7 @@ class Findings:
     @property
     def without_check(self) -> int:
         """Statistics that no check could take up."""
-        seen = {(f.study, f.statistic) for f in self.findings if f.statistic != "design"}
+        seen = {
+            (f.study, f.statistic) for f in self.findings if f.statistic not in ("design", "flow")
+        }
         return self.n - len(seen)
