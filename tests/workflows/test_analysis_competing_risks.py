@@ -174,3 +174,29 @@ def test_late_entry_and_missing_events_are_said(tmp_path):
     shown = result.tables["ratios"].filter(pl.col("model") == "subdistribution hazard")
     assert split.events == shown["events"][0] == rows.n_events
     assert np.isfinite(shown["upper"][0])
+
+
+def test_competing_events_are_counted_among_the_analysed(tmp_path):
+    folder = tmp_path / "study"
+    simulate_study("early_ctc", out=folder, seed=4, patients=260, centres=2)
+    patients = pl.read_csv(folder / "patients.csv", infer_schema_length=0).with_row_index("i")
+    third = pl.when(pl.col("i") % 3 > 0)
+    patients = patients.with_columns(
+        age_years=third.then("age_years"), tablets=(pl.col("i") % 2).cast(pl.String)
+    )
+    patients.drop("i").write_csv(folder / "patients.csv")
+    requests = (
+        '\n[covariates.tablets]\ntype = "integer"\n'
+        '\n[[analyses]]\nkind = "predicted_survival"\nat = [2]\nendpoints = ["rfi"]\n'
+        '\n[[analyses]]\nkind = "treatment_interaction"\ntreatment = "tablets"\nat = 2\n'
+        'adjusted = true\nendpoints = ["rfi"]\n'
+    )
+    adjust = ('adjust = ["age_years", "er_status", "grade", "pt", "pn"]', 'adjust = ["age_years"]')
+    ends = ('endpoints = ["os", "idfs"]', 'endpoints = ["os", "rfi"]')
+    context = context_of(folder, requests, ends, adjust)
+    rows = rows_of(context, "rfi")
+    known = rows.patients["age_years"].is_not_null().to_numpy()
+    n = int((rows.event_code[known] > 1).sum())
+    assert 1 < n < (rows.event_code > 1).sum()
+    for further in run_analyses(context):
+        assert f"{n} patients had a competing event first" in words(further.result.blocks)

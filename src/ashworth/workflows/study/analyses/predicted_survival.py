@@ -10,6 +10,7 @@ import polars as pl
 from ashworth.definitions import Endpoint
 from ashworth.figures import predicted_survival_figure, time_ticks
 from ashworth.figures.kaplan_meier import MAX_GROUPS
+from ashworth.figures.numbers import counted
 from ashworth.reports import Column, FigureBlock, GroupHeader, Paragraph, Row, Table
 from ashworth.reports.blocks import Block
 from ashworth.reports.numbers import percent_limits
@@ -72,7 +73,7 @@ def _endpoint(
     blocks: list[Block] = [Paragraph(text.strip())]
     blocks += _figures(context, endpoint, profiles, curves, name)
     blocks.append(_table(context, endpoint, profiles, points, at))
-    blocks += remarks(_notes(rows.analysis.n_competing, model, at, points))
+    blocks += remarks(_notes(model, at, points))
     return blocks, _numbers(endpoint, profiles, points)
 
 
@@ -84,15 +85,14 @@ def _profile_words(profiles: list[Profile]) -> str:
     return f"Where a profile names no other value: {'; '.join(fixed)}."
 
 
-def _notes(
-    n_competing: int, model: MultivariableFit, at: list[float], points: PredictedSurvival
-) -> list[str]:
+def _notes(model: MultivariableFit, at: list[float], points: PredictedSurvival) -> list[str]:
     """Competing events, times after the follow-up, few events."""
     notes = few_events(model)
-    if n_competing:
+    competing = int((model.rows.event_code > 1).sum())
+    if competing:
         notes.append(
-            f"{n_competing:,} patients had a competing event first and are censored there: one "
-            "minus the curve overstates the probability of the event"
+            f"{counted(competing, 'patient')} had a competing event first, where follow-up ends: "
+            "one minus the curve overstates the probability of the event"
         )
     late = [t for i, t in enumerate(at) if all(np.isnan(c.survival[i]) for c in points.curves)]
     if late:

@@ -120,7 +120,7 @@ def _endpoint(
         ties=context.settings.ties, level=context.settings.level,
     )  # fmt: skip
     blocks: list[Block] = [
-        Paragraph(_text(context, request, endpoint, found, whole, gone)),
+        Paragraph(_text(context, request, endpoint, found, rows, gone)),
         _forest(context, request, endpoint, found, coding, name),
     ]
     if found.differences:
@@ -132,7 +132,7 @@ def _endpoint(
 
 def _text(
     context: Context, request: TreatmentInteractionRequest, endpoint: Endpoint,
-    found: TreatmentByMarker, whole: Rows, gone: tuple[int, int],
+    found: TreatmentByMarker, rows: Rows, gone: tuple[int, int],
 ) -> str:  # fmt: skip
     """Sizes, interaction, who was left out."""
     table = found.table().to_dicts()
@@ -148,7 +148,14 @@ def _text(
     for n, what in zip(gone, ("an unknown treatment", "a missing covariate"), strict=True):
         if n:
             parts.append(f"{counted(n, 'patient')} left out for {what}.")
-    return " ".join([*parts, left_out(whole.analysis)]).strip()
+    competing = int((rows.event_code > 1).sum())
+    if competing:
+        parts.append(
+            f"{counted(competing, 'patient')} had a competing event first, where follow-up ends: "
+            "hazard ratios are cause-specific"
+            + (", survival and means not those of being free of both." if request.at else ".")
+        )
+    return " ".join([*parts, left_out(rows.analysis)]).strip()
 
 
 def _number(value: float | None) -> float | None:
