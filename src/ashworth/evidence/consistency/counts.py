@@ -223,7 +223,7 @@ def _exact_unconditional(a: int, n: int, b: int, m: int) -> tuple[float, ...]:
     here = fisher[:, a, b] * (1 + _SLACK)
     regions = [score >= score[a, b] * (1 - _SLACK)]
     regions += [fisher[k] <= here[k] for k in (2, 0, 1)]
-    return tuple(_largest(region, n, m) for region in regions)
+    return _largest(regions, n, m)
 
 
 def _scores(i: Floats, j: Floats, n: int, m: int) -> Floats:
@@ -247,16 +247,22 @@ def _fisher_tables(n: int, m: int) -> Floats:
     return tables
 
 
-def _largest(region: Any, n: int, m: int) -> float:
-    """Largest probability of a region over the common share, by a grid and its refinement."""
-    inside, low, high = region.astype(float), 0.0, 1.0
-    best = 0.0
+def _largest(regions: list[Any], n: int, m: int) -> tuple[float, ...]:
+    """Largest probability of each region over the common share, by a grid and its refinement."""
+    share = np.linspace(0.0, 1.0, 401)
+    first, second = _binomial(n, share), _binomial(m, share)
+    return tuple(_refined(r.astype(float), share, ((first @ r) * second).sum(axis=1), n, m)
+                 for r in regions)  # fmt: skip
+
+
+def _refined(inside: Floats, share: Floats, p: Floats, n: int, m: int) -> float:
+    """Go on around the largest value of a grid."""
+    best = float(p.max())
     for _ in range(4):
-        share = np.linspace(low, high, 401)
+        k, last = int(np.argmax(p)), share.size - 1
+        share = np.linspace(share[max(k - 1, 0)], share[min(k + 1, last)], 41)
         p = ((_binomial(n, share) @ inside) * _binomial(m, share)).sum(axis=1)
-        k = int(np.argmax(p))
-        best = max(best, float(p[k]))
-        low, high = share[max(k - 1, 0)], share[min(k + 1, 400)]
+        best = max(best, float(p.max()))
     return min(1.0, best)
 
 
