@@ -664,3 +664,29 @@ def test_conflicts_are_kept_and_unverified_sayings_are_not():
     study = study_of(conflicts=(conflict,))
     assert check_statistics([study]).conflicts()["document"].to_list() == ["a"]
     assert check_statistics([study], unverified=True).conflicts().height == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "check", "expected"),
+    [
+        (ratio("2.0", "0", "5.0"), "interval", "cannot be checked"),
+        (ratio("1.00", "1.00", "1.00"), "interval", "cannot be checked"),
+        (ratio("1.5", "1.2", "1.9", p="1e-30"), "p from interval", "cannot hold"),
+        (ratio("1.5", "1.2", "1.9", p=1e-13), "p from interval", "cannot hold"),
+        (ratio("1.00", "0.80", "1.25", p="0.99"), "p from interval", "holds"),
+        (row(measure="hazard_ratio", value=1.5, p="1"), "interval", "cannot be checked"),
+        (two(0, 12, 0, 15, p="1"), "p from counts", "holds"),
+        (two(0, 10, 3, 10, measure="odds_ratio", value="0"), "ratio of counts", None),
+        (row(events=12, n=12, value="100"), "share", "holds"),
+        (survival_row("100", "90", "100", 20), "survival limits", "cannot be checked"),
+        (row(value=5, n=0), "share", "cannot be checked"),
+        (row(measure="rate", value_1=0, events_1=0, person_years_1=10), "rate", "holds"),
+        (two(5000, 100000, 5100, 100000, p="0.31"), "p from counts", "holds"),
+    ],
+)
+def test_odd_but_true_numbers_do_not_crash(table, check, expected):
+    if expected is None:
+        with pytest.raises(InputError):
+            check_statistics(table)
+    else:
+        assert verdict(check, table).verdict == expected

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ashworth.errors import Problem
-from ashworth.evidence.consistency.records import decimals
+from ashworth.evidence.consistency.records import decimals, digits_of
 
 _MISSING = ("", "na", "n/a", "nan", "none", "-")
 _P = re.compile(r"^p?\s*([<>=]?)\s*(\S+)$", re.IGNORECASE)
@@ -108,8 +108,7 @@ class Cells:
     def _digits(self, column: str) -> int:
         value = self.values.get(column)
         if isinstance(value, str):
-            _, _, tail = self._plain(value.strip()).partition(".")
-            return len(tail) if tail.isdigit() else 0
+            return digits_of(self._plain(value.strip()))
         if value is None or not isinstance(value, int | float) or not math.isfinite(value):
             return 0
         return decimals(value)
@@ -127,5 +126,10 @@ class Cells:
             remedy = "write what is meant, e.g. <0.001" if p == 0 else "correct it"
             self.fault(column, text, "above 0, at most 1", remedy)
             p = None
-        _, _, tail = self._plain(match[2]).partition(".")
-        return match[1] or "=", p, len(tail) if tail.isdigit() else decimals(p)
+        digits = self._p_digits(column, match[2])
+        return match[1] or "=", p, digits
+
+    def _p_digits(self, column: str, text: str) -> int:
+        """Decimals of a p-value, whether it came as text or as a number."""
+        value = self.values.get(column)
+        return digits_of(self._plain(text)) if isinstance(value, str) else decimals(float(text))

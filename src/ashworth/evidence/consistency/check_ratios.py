@@ -49,19 +49,25 @@ def ratios(record: Record, dossier: Dossier) -> Iterator[Finding]:
         yield _events(record, interval)
 
 
+def implies_limits(record: Record) -> bool:
+    """Whether a ratio and its p-value have one interval: neither is 1, the p-value is exact."""
+    if record.p is None or record.value is None or record.p_relation != "=":
+        return False
+    return record.p < 1.0 and record.value > 0.0 and record.value != 1.0
+
+
 def _without_limits(record: Record) -> Finding:
-    """A ratio without limits: what its p-value implies, if it has one."""
-    claim = record.interval()
-    if record.p is None or record.p_relation != "=" or record.value in (None, 0.0, 1.0):
-        return finding(record, "interval", "cannot be checked", claim, "",
-                       "a ratio without its interval")  # fmt: skip
-    assert record.value is not None
-    lower, upper = limits_from_p(record.value, record.p)
-    error = math.log(record.value) / z_of_p(record.p)
-    text = (f"{record.printed_p} implies 95 % limits {lower:.2f}-{upper:.2f} and about "
-            f"{4 / error**2:.0f} events in two equal groups")  # fmt: skip
-    return finding(record, "interval", "cannot be checked", claim, text,
-                   "a ratio without its interval")  # fmt: skip
+    """A ratio without usable limits: what its p-value implies, if it has one."""
+    claim, text, why = record.interval(), "", "a ratio without its interval"
+    if record.limits is not None:
+        why = "limits that are equal, or 0, have no width on the scale of logarithms"
+    if implies_limits(record):
+        ratio, p = record.value or 1.0, record.p or 1.0
+        lower, upper = limits_from_p(ratio, p)
+        events = 4.0 * (z_of_p(p) / math.log(ratio)) ** 2
+        text = (f"{record.printed_p} implies 95 % limits {lower:.2f}-{upper:.2f} and about "
+                f"{events:.0f} events in two equal groups")  # fmt: skip
+    return finding(record, "interval", "cannot be checked", claim, text, why)
 
 
 def _symmetry(record: Record, i: RatioInterval) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ashworth.evidence.consistency.check_ratios import implies_limits
 from ashworth.evidence.consistency.check_shares import finding
 from ashworth.evidence.consistency.findings import Finding
 from ashworth.evidence.consistency.intervals import (
@@ -162,8 +163,8 @@ def _limits(other: Record) -> tuple[float, float]:
     assert other.value is not None
     if other.limits:
         return other.limits
-    if other.p is not None and other.p_relation == "=" and 0 < other.value != 1:
-        return limits_from_p(other.value, other.p)
+    if implies_limits(other):
+        return limits_from_p(other.value, other.p or 1.0)
     return other.value / 1.25, other.value * 1.25
 
 

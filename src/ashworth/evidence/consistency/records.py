@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+_SHOWN = 8
 RATIOS = ("hazard_ratio", "risk_ratio", "odds_ratio", "rate_ratio", "mortality_ratio")
 SHARES = ("proportion", "survival")
 TIME_TO_EVENT = frozenset({
@@ -108,7 +110,10 @@ class Record:
     @property
     def printed_p(self) -> str:
         """The p-value as printed: "p < 0.006"."""
-        return "" if self.p is None else f"p {self.p_relation} {self.p:.{self.p_digits}f}"
+        if self.p is None:
+            return ""
+        number = f"{self.p:.{self.p_digits}f}" if self.p_digits <= _SHOWN else f"{self.p:g}"
+        return f"p {self.p_relation} {number}"
 
     def interval(self) -> str:
         """Estimate with limits: 1.82 (1.47-2.26)."""
@@ -153,8 +158,16 @@ def decimals(*values: float | None) -> int:
 
 
 def _decimals(value: float) -> int:
-    text = f"{value:.12f}".rstrip("0")
-    return len(text) - text.index(".") - 1
+    return digits_of(repr(float(value)).removesuffix(".0"))
+
+
+def digits_of(text: str) -> int:
+    """Decimals of a number as it is written: 2 for "2.10", 5 for "1e-5", else 0."""
+    try:
+        exponent = Decimal(text).as_tuple().exponent
+    except InvalidOperation:
+        return 0
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def dossier(study: Any, *, unverified: bool = False) -> Dossier:

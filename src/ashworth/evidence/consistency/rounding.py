@@ -39,7 +39,7 @@ def whole_counts(percent: float, digits: int, n: int) -> range:
 def text_of(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits, never as a power where it can be read."""
     if value == 0 or not math.isfinite(value):
-        return "0" if value == 0 else "not defined"
+        return "0" if value == 0 else "infinite" if math.isinf(value) else "not defined"
     if abs(value) < 1e-4:
         return f"{value:.1e}".replace("e-0", "e-")
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
