@@ -60,3 +60,56 @@ def test_not_toml(tmp_path, raw):
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_settings(tmp_path / "study.toml")
+
+
+TWO_DRAWS = COUNTED + '[[timepoints]]\nname = "c"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "found", "remedy"),
+    [
+        ('kind = "windos"', "analyses, entry 1", "kind 'windos'", "did you mean 'windows'?"),
+        ("breaks = [2]", "analyses, entry 1", "no kind", "see docs/reference/analyses.md"),
+        (
+            'kind = "windows"\nbreaks = [2]\nat = [3]', "analyses, entry 1 (windows).at",
+            "an unknown key", "remove it",
+        ),
+        (
+            'kind = "landmark"', "analyses, entry 1 (landmark).at", "nothing",
+            "add 'at' to study.toml",
+        ),
+        (
+            'kind = "windows"\nbreaks = 2', "analyses, entry 1 (windows).breaks", "2",
+            "correct the value",
+        ),
+        (
+            'kind = "windows"\nbreaks = [0]', "analyses, entry 1 (windows).breaks.0", "0",
+            "correct the value",
+        ),
+    ],
+)  # fmt: skip
+def test_faults_of_analyses_are_in_our_words(tmp_path, text, column, found, remedy):
+    (fault,) = problems(tmp_path, TWO_DRAWS + "[[analyses]]\n" + text)
+    assert (fault.column, fault.found, fault.remedy) == (column, found, remedy)
+    assert "tag" not in fault.allowed
+    assert "tuple" not in fault.allowed
+
+
+def test_a_key_below_a_table_is_told_its_place(tmp_path):
+    (fault,) = problems(tmp_path, COUNTED + 'subgroups = ["er_status"]')
+    assert fault.column == "timepoints.0.subgroups"
+    assert "above the first [table]" in fault.remedy
+
+
+def test_all_analyses_are_checked_at_once(tmp_path):
+    text = (
+        '[[analyses]]\nkind = "penalised"\nendpoints = ["rfs"]\ntimepoint = "x"\n'
+        '[[analyses]]\nkind = "persistence"\nfirst = "c"\nsecond = "b"\n'
+        '[[analyses]]\nkind = "persistence"\nsecond = "b"\n'
+    )
+    (fault,) = problems(tmp_path, TWO_DRAWS + text)
+    for part in (
+        "entry 1 (penalised): endpoint rfs", "time point x", "entry 2 (persistence): no time point",
+        "entry 3 (persistence): second = 'b' is not after first = 'b': immortal time",
+    ):  # fmt: skip
+        assert part in fault.allowed

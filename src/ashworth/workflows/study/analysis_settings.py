@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -33,6 +34,10 @@ class Request(SettingsSection):
     def named_timepoints(self) -> tuple[str, ...]:
         """Time points that the request names."""
         return () if self.timepoint is None else (self.timepoint,)
+
+    def faults_of_draws(self, points: Sequence[str]) -> Iterator[str]:
+        """What is wrong with the order of the draws that the request names."""
+        yield from ()
 
 
 class Seeded(Request):
@@ -203,6 +208,15 @@ class PersistenceRequest(Request):
     def named_timepoints(self) -> tuple[str, ...]:
         """Time points that the request names."""
         return tuple(p for p in (self.timepoint, self.first, self.second) if p is not None)
+
+    def faults_of_draws(self, points: Sequence[str]) -> Iterator[str]:
+        """Refuse a second draw that is not later: groups by the future are immortal time."""
+        first = self.first or points[0]
+        later = points[points.index(first) + 1 :]
+        if not later:
+            yield f"no time point is declared after first = '{first}'"
+        elif self.second is not None and self.second not in later:
+            yield f"second = '{self.second}' is not after first = '{first}': immortal time"
 
 
 class PoolingRequest(Request):

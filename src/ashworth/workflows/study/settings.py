@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from ashworth.records.formats import DateFormat
 from ashworth.workflows.study.analysis_settings import (
     REQUESTS,
     AnalysisRequest,
+    Request,
     SettingsSection,
 )
 
@@ -166,22 +168,30 @@ class StudySettings(SettingsSection):
     @model_validator(mode="after")
     def _analyses_fit(self) -> StudySettings:
         """Check that the analyses name endpoints and time points of this study."""
-        points = [t.name for t in self.timepoints]
-        for place, request in enumerate(self.analyses, start=1):
-            head = f"analyses, entry {place} ({request.kind})"
-            unknown = [e for e in request.endpoints if e not in self.endpoints]
-            if unknown:
-                allowed = ", ".join(self.endpoints)
-                raise ValueError(f"{head}: endpoint {', '.join(unknown)}; declared are {allowed}")
-            asked = [p for p in request.named_timepoints() if p not in points]
-            if asked:
-                allowed = ", ".join(points) or "none"
-                raise ValueError(f"{head}: time point {', '.join(asked)}; declared are {allowed}")
-            if request.needs_counts and not self.counted:
-                raise ValueError(f"{head}: needs a counted marker (assay, rule and timepoints)")
-            if request.draws > len(points) and self.counted:
-                raise ValueError(f"{head}: needs {request.draws} [[timepoints]]")
+        faults = [
+            f"analyses, entry {place} ({request.kind}): {fault}"
+            for place, request in enumerate(self.analyses, start=1)
+            for fault in self._faults_of(request)
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+    def _faults_of(self, request: Request) -> Iterator[str]:
+        """What one analysis asks for that this study does not have."""
+        points = [t.name for t in self.timepoints]
+        unknown = [e for e in request.endpoints if e not in self.endpoints]
+        if unknown:
+            yield f"endpoint {', '.join(unknown)}; declared are {', '.join(self.endpoints)}"
+        asked = [p for p in request.named_timepoints() if p not in points]
+        if asked:
+            yield f"time point {', '.join(asked)}; declared are {', '.join(points) or 'none'}"
+        if request.needs_counts and not self.counted:
+            yield "needs a counted marker (assay, rule and timepoints)"
+        elif request.draws > len(points) and self.counted:
+            yield f"needs {request.draws} [[timepoints]]"
+        elif not asked and self.counted:
+            yield from request.faults_of_draws(points)
 
     @property
     def counted(self) -> bool:
@@ -247,24 +257,64 @@ def _fault(key: str | None, found: str, allowed: str, remedy: str) -> Problem:
 
 def _faults(error: ValidationError) -> list[Problem]:
     """Translate pydantic's errors into problems."""
-    return [_translate(e) for e in error.errors()]
+    entries = error.errors()
+    inside = {e["loc"][:-1] for e in entries if e["loc"] and isinstance(e["loc"][-1], int)}
+    return [_translate(e) for e in entries if not (e["type"] == "too_short" and e["loc"] in inside)]
+
+
+_KINDS = {
+    "tuple_type": "a list, such as [...]",
+    "bool_type": "true or false, without quotation marks",
+    "too_short": "a list with at least one entry",
+}
+"""Our words for what pydantic says in its own."""
+
+
+def _place(loc: tuple[Any, ...]) -> tuple[str | None, str | None]:
+    """Key as a person counts it (entries from 1), and the kind of an analysis."""
+    if len(loc) > 1 and loc[0] == "analyses":
+        kind = str(loc[2]) if len(loc) > 2 else None
+        head = f"analyses, entry {loc[1] + 1}" + (f" ({kind})" if kind else "")
+        return ".".join([head, *(str(part) for part in loc[3:])]), kind
+    return ".".join(str(part) for part in loc) or None, None
 
 
 def _translate(entry: Any) -> Problem:
     """Translate one of pydantic's errors."""
-    key = ".".join(str(part) for part in entry["loc"]) or None
+    key, kind = _place(entry["loc"])
     found = repr(entry["input"]) if not isinstance(entry["input"], dict) else "this table"
     if entry["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(entry["loc"][-1]), _known_keys(), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "remove it"
-        return _fault(key, "an unknown key", "the keys of docs/reference/study-toml.md", hint)
+        return _unknown_key(key, str(entry["loc"][-1]), kind)
+    if entry["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return _unknown_kind(key, entry["input"])
     if entry["type"] == "missing":
-        return _fault(key, "nothing", "a value", f"add '{key}' to study.toml")
+        return _fault(key, "nothing", "a value", f"add '{entry['loc'][-1]}' to study.toml")
     message = entry["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return _fault(key, found, message, "correct the value")
+    return _fault(key, found, _KINDS.get(entry["type"], message), "correct the value")
+
+
+def _unknown_kind(key: str | None, table: Any) -> Problem:
+    """An analysis without a kind, or of a kind that there is not."""
+    kind = table.get("kind") if isinstance(table, dict) else None
+    near = difflib.get_close_matches(str(kind), REQUESTS, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else "see docs/reference/analyses.md"
+    found = "no kind" if kind is None else f"kind {kind!r}"
+    return _fault(key, found, f"one of {', '.join(REQUESTS)}", remedy)
+
+
+def _unknown_key(key: str | None, name: str, kind: str | None) -> Problem:
+    """A key that does not belong where it stands."""
+    page, known = "study-toml.md", _known_keys()
+    if kind in REQUESTS:
+        page, known = "analyses.md", sorted(REQUESTS[kind].model_fields)
+    near = difflib.get_close_matches(name, known, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else "remove it"
+    if name in known:
+        remedy = "it belongs elsewhere; keys of the whole study stand above the first [table]"
+    return _fault(key, "an unknown key", f"the keys of docs/reference/{page}", remedy)
 
 
 def _known_keys() -> list[str]:
-    """All keys of all sections, for suggestions."""
-    sections = (StudySettings, InputSettings, TimePoint, Covariate, *REQUESTS.values())
+    """All keys of all sections but the analyses, for suggestions."""
+    sections = (StudySettings, InputSettings, TimePoint, Covariate)
     return sorted({key for section in sections for key in section.model_fields})

@@ -7,7 +7,6 @@ from typing import Literal
 import polars as pl
 
 from ashworth.definitions import Endpoint
-from ashworth.errors import EstimationError
 from ashworth.figures import cohort_flow_figure, kaplan_meier_figure, time_ticks
 from ashworth.reports import Callout, Column, FigureBlock, Paragraph, Row, Table
 from ashworth.reports.blocks import Block
@@ -58,17 +57,12 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _points(context: Context, request: PersistenceRequest) -> tuple[TimePoint, TimePoint]:
-    """First and second draw: as named, else the first two time points."""
+    """First and second draw: as named, else the first two time points (order: see the settings)."""
     points = {p.name: p for p in context.results.groups.timepoints}
     names = list(points)
-    first = points[request.first or names[0]]
-    later = [n for n in names if n != first.name]
-    if not later:
-        raise EstimationError("persistence needs two time points")
-    second = points[request.second or later[0]]
-    if first.name == second.name:
-        raise EstimationError("persistence needs two different time points")
-    return first, second
+    first = request.first or names[0]
+    later = names[names.index(first) + 1 :]
+    return points[first], points[request.second or later[0]]
 
 
 def _endpoint(
