@@ -65,7 +65,7 @@ def influence_rows() -> pl.DataFrame:
 
 
 def left_out_rows() -> tuple[pl.DataFrame, pl.DataFrame]:
-    names = ["label", "estimate", "lower", "upper", "tau2", "i2_percent", "reason"]
+    names = ["label", "estimate", "lower", "upper", "tau2", "q", "reason"]
     rows = [
         (HOSTILE[2], 1.9, 1.1, 3.3, 0.012, 30.0, ""),
         (VERY_LONG, 1.4, 0.9, 2.2, 0.0, 0.0, ""),

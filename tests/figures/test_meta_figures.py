@@ -77,7 +77,7 @@ def test_no_line_crosses_a_note():
 def test_leave_one_out_ends_with_the_whole():
     figure = FIGURES["left-out"]
     assert figure.table()["label"].to_list()[-1] == "All studies"
-    assert {"0.012", "30%", "0.020", "21%", "one study is left"} <= set(words(figure))
+    assert {"0.012", "30.0", "0.020", "21.0", "one study is left"} <= set(words(figure))
 
 
 def test_points_of_the_funnel_stand_at_logarithm_and_error():

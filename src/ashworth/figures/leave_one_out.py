@@ -33,10 +33,10 @@ def leave_one_out_figure(
     Parameters
     ----------
     rows : polars.DataFrame
-        Columns label, estimate, lower, upper, tau2, i2_percent, reason; one row per study that was
+        Columns label, estimate, lower, upper, tau2, q, reason; one row per study that was
         left out (or added). Ratios, not logarithms.
     whole : polars.DataFrame
-        One row with estimate, lower, upper, tau2, i2_percent of all studies.
+        One row with estimate, lower, upper, tau2, q of all studies.
     name, title : str
         Name and title of the figure.
     scale : {"ratio", "difference", "share"}
@@ -62,12 +62,12 @@ def leave_one_out_figure(
     Examples
     --------
     >>> rows = pl.DataFrame({"label": ["A", "B"], "estimate": [1.9, 1.4], "lower": [1.1, 0.9],
-    ...     "upper": [3.3, 2.2], "tau2": [None, None], "i2_percent": [None, None],
-    ...     "reason": ["", ""]}, schema_overrides={"tau2": pl.Float64, "i2_percent": pl.Float64})
+    ...     "upper": [3.3, 2.2], "tau2": [None, None], "q": [None, None],
+    ...     "reason": ["", ""]}, schema_overrides={"tau2": pl.Float64, "q": pl.Float64})
     >>> whole = pl.DataFrame({"estimate": [1.6], "lower": [1.1], "upper": [2.3], "tau2": [0.02],
-    ...     "i2_percent": [21.0]})
+    ...     "q": [3.1]})
     >>> leave_one_out_figure(rows, whole, name="loo", title="OS").alt
-    'OS. 2 of 2 studies with an estimate: A 1.90 (1.10–3.30); B 1.40 (0.90–2.20). All studies: 1.60
+    'OS. 2 of 2 rows with an estimate: A 1.90 (1.10–3.30); B 1.40 (0.90–2.20). All studies: 1.60
     (1.10–2.30).'
     """
     studies = rows.with_columns(role=pl.lit("study"))
@@ -75,10 +75,10 @@ def leave_one_out_figure(
     drawn = pl.concat([studies, last], how="diagonal_relaxed").with_columns(
         weight_percent=pl.lit(None, pl.Float64),
         tau2_words=pl.col("tau2").map_elements(_tau2, pl.String),
-        i2_words=pl.col("i2_percent").map_elements(_i2, pl.String),
+        q_words=pl.col("q").map_elements(_q, pl.String),
     )
     return meta_forest_figure(
-        drawn, name=name, title=title, columns={"tau2_words": "τ²", "i2_words": "I²"}, scale=scale,
+        drawn, name=name, title=title, columns={"tau2_words": "τ²", "q_words": "Q"}, scale=scale,
         label_heading=_LABEL_HEADINGS["added" if cumulative else "left_out"],
         estimate_title=estimate_title, estimate_heading=estimate_heading, notes=notes, alt=alt,
         simulated=simulated,
@@ -89,5 +89,5 @@ def _tau2(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _i2(value: float) -> str:
-    return f"{value:.0f}%"
+def _q(value: float) -> str:
+    return f"{value:.1f}"

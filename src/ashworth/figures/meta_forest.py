@@ -103,7 +103,7 @@ def meta_forest_figure(
     ...     "cutoff": ["1", "5", None], "estimate": [1.4, 1.9, 1.6], "lower": [0.9, 1.1, 1.1],
     ...     "upper": [2.2, 3.3, 2.3], "weight_percent": [60.0, 40.0, None], "reason": [""] * 3})
     >>> meta_forest_figure(rows, name="m", title="OS", columns={"cutoff": "Cut-off"}).alt
-    'OS. 2 of 2 studies with an estimate: A 1.40 (0.90–2.20); B 1.90 (1.10–3.30). REML: 1.60
+    'OS. 2 of 2 rows with an estimate: A 1.40 (0.90–2.20); B 1.90 (1.10–3.30). REML: 1.60
     (1.10–2.30).'
     """
     records = rows.to_dicts()
@@ -239,7 +239,7 @@ def _alt(records: list[Record], scale: EffectScale, title: str) -> str:
     """Numbers of the studies (up to eight) and of every summary."""
     studies = [r for r in records if r["role"] == "study"]
     known = [r for r in studies if row_words(r, scale)]
-    first = f"{len(known)} of {len(studies)} studies with an estimate"
+    first = f"{len(known)} of {len(studies)} rows with an estimate"
     if 0 < len(known) <= 8:
         first += ": " + "; ".join(f"{clean(r['label'])} {row_words(r, scale)}" for r in known)
     parts = [first]
