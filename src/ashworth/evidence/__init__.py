@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from ashworth.evidence.pooling.asymmetry import pet_peese as pet_peese
     from ashworth.evidence.pooling.asymmetry import rank_test as rank_test
     from ashworth.evidence.pooling.asymmetry import trim_and_fill as trim_and_fill
+    from ashworth.evidence.pooling.contributions import Contributions as Contributions
+    from ashworth.evidence.pooling.contributions import contributions as contributions
     from ashworth.evidence.pooling.counts import PooledCounts as PooledCounts
     from ashworth.evidence.pooling.counts import mantel_haenszel as mantel_haenszel
     from ashworth.evidence.pooling.counts import peto as peto
@@ -110,6 +112,7 @@ _PLACES = {
     "CountTests": "consistency.counts",
     "Disagreement": "consistency.findings",
     "EffectSizes": "pooling.effect_sizes",
+    "Contributions": "pooling.contributions",
     "Effects": "base.effects",
     "FailSafeNumber": "pooling.asymmetry",
     "Finding": "consistency.findings",
@@ -148,6 +151,7 @@ _PLACES = {
     "cumulative": "pooling.sensitivity",
     "egger_test": "pooling.asymmetry",
     "fail_safe_number": "pooling.asymmetry",
+    "contributions": "pooling.contributions",
     "find": "base.search",
     "impute": "imputation.chained",
     "influence": "pooling.sensitivity",
