@@ -61,3 +61,21 @@ def test_requested_checks_answer_18(study):
     found = answers(study, analyses=requests)
     assert found[18] == ("here", "Proportional hazards")
     assert found[10][0] == "here"
+
+
+def test_what_was_not_estimated_answers_nothing_and_has_no_methods(study):
+    text = '\nclock = "index-delayed-entry"\n'
+    asked = study.parent / "refused.toml"
+    head, first, rest = (study / "study.toml").read_text().partition("\n[[timepoints]]")
+    requests = '\n[[analyses]]\nkind = "cut_point"\ntimepoint = "first_follow_up"\n'
+    asked.write_text(head + text + first + rest + requests)
+    settings = load_settings(asked)
+    found = answers(study, clock=settings.clock, analyses=settings.analyses)
+    assert found[18] == ("missing", "Ask for them under [[analyses]]")
+    inputs = read_study(study, settings)
+    results = analyse(inputs.tables, settings)
+    further = run_analyses(Context(inputs.tables, results))
+    assert not further[0].estimated
+    html, _ = study_report(results, further=further)
+    assert "Not estimated: with late entry" in html
+    assert "maximally selected" not in html

@@ -75,7 +75,8 @@ def remark_section(
 def remark_items(
     results: StudyResults, sections: Sequence[Section], further: Sequence[FurtherAnalysis]
 ) -> tuple[RemarkItem, ...]:
-    """Return all twenty items with their answers."""
+    """Return all twenty items with their answers; what could not be estimated answers none."""
+    further = [f for f in further if f.estimated]
     titles = {s.id: s.title for s in sections}
     return (
         *_introduction_and_patients(results, titles),

@@ -210,7 +210,7 @@ def _methods(results: StudyResults, further: Sequence[FurtherAnalysis]) -> Secti
             f"Clusters: {assay.clusters.note} Apoptotic cells: {assay.apoptotic.note}"
         )
         items.insert(1, (f"{assay.id}, version {assay.version}", text))
-    texts = [*methods_paragraphs(results), *(f.result.methods for f in further)]
+    texts = [*methods_paragraphs(results), *(f.result.methods for f in further if f.estimated)]
     paragraphs = tuple(Paragraph(p) for p in dict.fromkeys(t for t in texts if t))
     return Section("Methods", "methods", (*paragraphs, Definitions(tuple(items))))
 

@@ -41,3 +41,8 @@ class FurtherAnalysis:
     anchor: str
     title: str
     result: AnalysisResult
+
+    @property
+    def estimated(self) -> bool:
+        """Whether it gave any numbers; else its section says why not."""
+        return any(table.height for table in self.result.tables.values())
