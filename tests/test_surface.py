@@ -40,12 +40,22 @@ PUBLIC = {
         positivity proportion_interval recovery_line smallest_cutoff statuses
         volume_for_detection""",
     "evidence": """
-        CountTests Disagreement Finding Findings check_statistics p_values_of_counts
-        Conflicts Effects FoundStatistic Studies conflicts find studies
-        CentreFit CentreInteraction Heterogeneity Imputed InteractionEffect Interval LeaveOneOut
-        NarrowIntervalWarning OneStage Pooled Prediction RubinResult TwoStage impute
-        interaction_within_and_across leave_one_centre_out one_stage pool rubin two_stage""",
+        Contributions contributions
+        ReconstructedArm Reconstruction RepairedCurveWarning reconstruct CountTests Disagreement
+        Finding Findings check_statistics p_values_of_counts Conflicts Effects FoundStatistic
+        Studies conflicts find studies BackTransformationWarning EffectSizes proportions
+        rate_ratios rates ratios_from_intervals ratios_from_log_rank ratios_from_p_values
+        two_groups PooledCounts mantel_haenszel peto pool_proportions MetaRegression Subgroups
+        meta_regression subgroups Influence PooledSeries ShrunkenEffects blups cumulative
+        influence leave_one_out AsymmetryTest FailSafeNumber PetPeese TrimAndFill egger_test
+        fail_safe_number pet_peese rank_test trim_and_fill TwoOutcomes pool_two_outcomes
+        NotPoolableError PooledEffects pool_effects Obstacle CentreFit CentreInteraction
+        Heterogeneity Imputed InteractionEffect Interval LeaveOneOut NarrowIntervalWarning
+        OneStage Pooled Prediction RubinResult TwoStage impute interaction_within_and_across
+        leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
+        reconstruction_figure
+        baujat_figure funnel_figure leave_one_out_figure meta_forest_figure
         counts_over_time_figure
         Figure accuracy_figure calibration_figure cartridge_map_figure caterpillar_figure
         cell_scatter_figure cohort_flow_figure count_distribution_figure
