@@ -284,6 +284,8 @@ def test_sums():
 
     holds = verdict("sum", row(measure="count", n=595, **arms(276, 31, 165, 123)))
     assert (holds.verdict, holds.arithmetic) == ("holds", "276 + 31 + 165 + 123 = 595")
+    value = check_statistics(row(measure="count", value=93, n=63, **arms(31, 32)))
+    assert [f.verdict for f in value.findings] == ["holds", "holds only if"]
     less = verdict("sum", row(measure="count", n=595, **arms(276, 31, 165, 122)))
     assert less.condition == "1 of 595 belong to no group"
 

@@ -226,6 +226,8 @@ def sums(record: Record, dossier: Dossier) -> Iterator[Finding]:
                  ("events", [a.events for a in arms], record.events)]  # fmt: skip
     if record.measure == "count" and (total := _whole(record.value)):
         pairs.append(("counts", [_whole(a.value) for a in arms], total))
+        if total != record.n:
+            pairs.append(("patients", [a.n for a in arms], total))
     for what, numbers, total in pairs:
         if total and all(x is not None for x in numbers) and total not in numbers:
             yield _sum(record, what, [int(x) for x in numbers if x is not None], total)
