@@ -30,6 +30,7 @@ from . import (
     incidence_tables,
     meta_tables,
     penalised_tables,
+    reconstruction_tables,
     schoenfeld_tables,
     tables,
     value_added_tables,
@@ -69,6 +70,7 @@ def gallery() -> dict[str, Figure]:
     made = [
         *value_added_tables.figures(),
         *meta_tables.figures(),
+        *reconstruction_tables.figures(),
         survival_figure({"negative": 120, "positive": 80}, "km-two", simulated=True),
         survival_figure(five, "km-five", simulated=True),
         survival_figure({"all": 30}, "km-one", simulated=True),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ashworth.figures.predicted_survival import (
         predicted_survival_figure as predicted_survival_figure,
     )
+    from ashworth.figures.reconstruction import reconstruction_figure as reconstruction_figure
     from ashworth.figures.result import Figure as Figure
     from ashworth.figures.schoenfeld import schoenfeld_figure as schoenfeld_figure
     from ashworth.figures.status_risk import status_risk_figure as status_risk_figure
@@ -71,6 +72,7 @@ _HOMES = {
     "pooled_forest_figure": "pooled_forest",
     "positivity_figure": "positivity",
     "predicted_survival_figure": "predicted_survival",
+    "reconstruction_figure": "reconstruction",
     "schoenfeld_figure": "schoenfeld",
     "status_risk_figure": "status_risk",
     "time_ticks": "ticks",
@@ -101,6 +103,7 @@ __all__ = [
     "pooled_forest_figure",
     "positivity_figure",
     "predicted_survival_figure",
+    "reconstruction_figure",
     "schoenfeld_figure",
     "status_risk_figure",
     "time_ticks",

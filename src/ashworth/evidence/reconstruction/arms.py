@@ -16,6 +16,7 @@ Scale = Literal["proportion", "percent"]
 ONLY = "all"
 _PERCENT_FROM = 1.5
 _TABLE = {"risk_time", "at_risk"}
+_UNKNOWN = "no number of patients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,8 @@ def _proportions(values: Floats, scale: Scale, faults: Faults) -> Floats:
     else:
         unit = "0 to 1"
         if _PERCENT_FROM < top <= 100.0 / 0.95:
-            faults.note("survival", f"values up to {top:g}: per cent", "0 to 1",
-                        'divide by 100, or pass scale="percent"')  # fmt: skip
+            remedy = 'divide by 100, or pass scale="percent" (the command: --percent)'
+            faults.note("survival", f"values up to {top:g}: per cent", "0 to 1", remedy)
             return values
     bad = (values < -0.05) | (values > 1.05)
     remedy = "check the axis of the digitised figure; a curve of events is 1 - survival"
@@ -215,9 +216,10 @@ def _of_arm(
     """Times and numbers at risk of one arm, from time 0."""
     if table is None or label not in table.arms:
         if size is None:
-            if table is None and not any(p.column in ("n", *_TABLE) for p in faults.problems):
-                faults.note("n", f"no number of patients of arm {label}", "a risk table, or n",
-                            "pass risk_time and at_risk, or n")  # fmt: skip
+            wrong = [p for p in faults.problems if p.column in ("n", *_TABLE)]
+            if table is None and all(p.found.startswith(_UNKNOWN) for p in wrong):
+                remedy = "pass risk_time and at_risk, or n (the command: --risk or --patients)"
+                faults.note("n", f"{_UNKNOWN} of arm {label}", "a risk table, or n", remedy)
             return None
         return np.zeros(1), np.array([size], dtype=np.int64)
     rows = table.codes == table.arms.index(label)
