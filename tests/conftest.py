@@ -9,6 +9,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("ashworth", deadline=None)
+settings.load_profile("ashworth")
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIRED = {name for name in os.environ.get("ASHWORTH_REQUIRE", "").split(",") if name}

@@ -39,21 +39,26 @@ def answers(study, **changes):
     return {i.number: (i.answer, i.where) for i in items}
 
 
-def test_what_only_the_authors_know_is_missing(study):
-    found = answers(study)
+@pytest.fixture(scope="module")
+def plain(study):
+    return answers(study)
+
+
+def test_what_only_the_authors_know_is_missing(plain):
+    found = plain
     assert {n for n in (9, 19, 20) if found[n][0] == "missing"} == {9, 19, 20}
     assert found[7][0] == "here"
     assert found[5][0] == "in part"
 
 
-def test_models_without_adjustment_do_not_answer_16_and_17(study):
-    assert answers(study)[16][0] == "here"
+def test_models_without_adjustment_do_not_answer_16_and_17(study, plain):
+    assert plain[16][0] == "here"
     without = answers(study, adjust=())
     assert without[16][0] == without[17][0] == "missing"
 
 
-def test_requested_checks_answer_18(study):
-    assert answers(study)[18] == ("missing", "Ask for them under [[analyses]]")
+def test_requested_checks_answer_18(study, plain):
+    assert plain[18] == ("missing", "Ask for them under [[analyses]]")
     text = '\n[[analyses]]\nkind = "proportional_hazards"\nendpoints = ["os"]\n'
     asked = study.parent / "asked.toml"
     asked.write_text((study / "study.toml").read_text() + text)
