@@ -135,3 +135,25 @@ def test_what_cannot_be_estimated_is_said(tmp_path):
     with pytest.raises(InputError, match="ward"):
         wrong = '\n[[analyses]]\nkind = "frailty"\nby = "ward"\n'
         run_analyses(context_of(folder, wrong))
+
+
+def test_frailty_names_the_strata_that_stay(tmp_path):
+    folder = tmp_path / "study"
+    simulate_study("metastatic", out=folder, seed=4, patients=160, centres=3)
+    request = '\n[[analyses]]\nkind = "frailty"\nendpoints = ["os"]\n'
+    swaps = {
+        PRIOR: 'population = "none"',
+        'stratify = ["centre"]': 'stratify = ["centre", "er_status"]',
+        'adjust = ["age_years", "er_status", ': 'adjust = ["age_years", ',
+        'subgroups = ["er_status", ': "subgroups = [",
+    }
+
+    def change(text):
+        for old, new in swaps.items():
+            assert old in text
+            text = text.replace(old, new)
+        return text
+
+    (found,) = run_analyses(context_of(folder, request, change))
+    assert "strata by centre are replaced by the frailty here." in words(found.result.blocks)
+    assert "All models are stratified by er_status as well." in words(found.result.blocks)

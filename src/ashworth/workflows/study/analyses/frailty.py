@@ -163,6 +163,9 @@ def _text(
         parts.append("The groups' hazards differ no more than by chance: the model is plain Cox.")
     if request.by in context.settings.stratify:
         parts.append(f"The study's strata by {request.by} are replaced by the frailty here.")
+    others = [c for c in context.settings.stratify if c != request.by]
+    if others:
+        parts.append(f"All models are stratified by {' and '.join(others)} as well.")
     if ungrouped:
         parts.append(f"{ungrouped:,} patients are left out without a value of {request.by}.")
     return " ".join([*parts, missing_words(model)]).strip()
