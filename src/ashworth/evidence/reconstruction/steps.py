@@ -133,6 +133,8 @@ def _node(
     if numbers.size == 0:
         return None
     sure = np.array(2.0 * slack * numbers < drop, dtype=np.bool_) | printed
+    if not sure.any():
+        return None
     surprise = gammaln(events + 1.0) - events * np.log(usual)
     return _Node(index, numbers, events.astype(np.int64), surprise,
                  max(expected, _LEAST_EXPECTED), sure)  # fmt: skip
