@@ -142,7 +142,8 @@ def _study(study: str, title: str, findings: Sequence[Finding]) -> Iterator[str]
     last = ""
     for f in own:
         if f.statistic != last:
-            yield f"  {f.statistic}: {f.label}" + (f"  [{f.document}]" if f.document else "")
+            source = f"  [{f.document}]" if f.document else ""
+            yield from _wrapped("  ", f"{f.statistic}: {f.label}{source}")
             last = f.statistic
         yield from _finding(f)
     yield ""

@@ -126,10 +126,9 @@ def _verified(dossiers: list[Dossier], unverified: bool) -> tuple[list[Dossier],
     return kept, sum(len(a.records) - len(b.records) for a, b in zip(dossiers, kept, strict=True))
 
 
-def _all(d: Dossier) -> Iterator[Finding]:
-    for record in d.records:
-        for check in CHECKS:
-            yield from check(record, d)
-    yield from versions(d)
-    yield from flow(d)
-    yield from design(d)
+def _all(d: Dossier) -> list[Finding]:
+    """Every check of a study, in the order of its statistics."""
+    found = [f for record in d.records for check in CHECKS for f in check(record, d)]
+    found += [*versions(d), *flow(d), *design(d)]
+    place = {record.id: k for k, record in enumerate(d.records)}
+    return sorted(found, key=lambda f: place.get(f.statistic, len(place)))
