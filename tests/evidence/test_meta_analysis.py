@@ -10,6 +10,7 @@ import pytest
 from ashworth.errors import EstimationError, InputError
 from ashworth.evidence import (
     BackTransformationWarning,
+    NarrowIntervalWarning,
     blups,
     cumulative,
     egger_test,
@@ -323,3 +324,19 @@ def test_order_and_sign_do_not_matter():
     close(one.pooled.estimate, -two.pooled.estimate, 1e-8)
     close(egger_test(y, s).p_value, egger_test(-y[rows], s[rows]).p_value, 1e-10)
     close(influence(pool(y, s)).cook, influence(pool(-y[rows], s[rows])).cook[rows], 1e-6)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_all_deletions_at_once_equal_one_by_one(method):
+    """Also where the likelihood has two maxima."""
+    y = np.array([0.57, -0.14, -1.5, -15.19, 0.07, 0.84, 0.28, 4.67])
+    s = np.array([0.19, 0.06, 1.78, 3.1, 0.05, 0.42, 0.21, 2.11])
+    for a, b in (bcg(), studies("forty"), studies("alike"), (y, s)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NarrowIntervalWarning)
+            pooled = pool(a, b, tau2_method=method)
+            single = [
+                pool(np.delete(a, i), np.delete(b, i), tau2_method=method).tau2
+                for i in range(len(a))
+            ]
+        close(leave_one_out(pooled).tau2, single, 1e-9, 1e-12)

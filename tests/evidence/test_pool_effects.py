@@ -87,7 +87,7 @@ def test_no_verified_record():
 
 def test_patients_of_success_are_counted_once():
     """SUCCESS A is inside the pooled analysis of 2016, Hartkopf's patients inside PADDY."""
-    with pytest.raises(NotPoolableError, match="share success-a"):
+    with pytest.raises(NotPoolableError, match="share .*success-a"):
         pool_effects(find(outcome="os", setting="early", marker="ctc", measure="hazard_ratio"))
     with pytest.raises(NotPoolableError, match="hartkopf2014/death, paddy/os"):
         pool_effects(find(outcome="os", setting="early", marker="dtc", measure="hazard_ratio"))

@@ -123,21 +123,26 @@ def _table(file: Path, ratio: bool) -> list[dict[str, Any]]:
                      "save it as CSV with commas and a header")],
             subject="the table",
         ) from error  # fmt: skip
-    problems, rows = [], frame.to_dicts()
-    for i, row in enumerate(rows, 2):
-        for name in _NUMBERS:
-            if row.get(name) is None:
-                continue
-            try:
-                row[name] = float(row[name])
-            except ValueError:
-                problems.append(Problem(file.name, i, name, repr(row[name]), "a number",
-                                        "use a decimal point"))  # fmt: skip
-        if ratio:
-            row["scale"] = "ratio"
-        for name in ("events", "n"):
-            if row.get(name) is not None and str(row[name]).isdigit():
-                row[name] = int(row[name])
-    if problems:
-        raise InputError(problems, subject="the table")
+    rows = [_typed(row, ratio) for row in frame.to_dicts()]
+    bad = [(i, name, row[name]) for i, row in enumerate(rows, 2) for name in _NUMBERS
+           if isinstance(row.get(name), str)]  # fmt: skip
+    if bad:
+        raise InputError(
+            [Problem(file.name, i, name, repr(value), "a number", "use a decimal point")
+             for i, name, value in bad],
+            subject="the table",
+        )  # fmt: skip
     return rows
+
+
+def _typed(row: dict[str, Any], ratio: bool) -> dict[str, Any]:
+    """Turn the cells of number columns into numbers where they are."""
+    for name in _NUMBERS:
+        try:
+            row[name] = None if row.get(name) is None else float(row[name])
+        except ValueError:
+            continue
+    for name in ("events", "n"):
+        if str(row.get(name)).isdigit():
+            row[name] = int(row[name])
+    return {**row, "scale": "ratio"} if ratio else row

@@ -88,10 +88,11 @@ def _result(
 ) -> PooledCounts:  # fmt: skip
     half = normal_quantile(options["level"]) * s
     p = 2.0 * float(ndtr(-abs(y / s)))
-    natural = [float(back(v)) for v in (y, y - half, y + half)]
+    natural, low, high = (float(back(v)) for v in (y, y - half, y + half))
     return PooledCounts(
-        y, s, y - half, y + half, p, *natural, tau2, q, df, chi_square_p(q, df) if df else math.nan,
-        used, used.size, events, method, dict(options), __version__,
+        y, s, y - half, y + half, p, natural, low, high, tau2, q, df,
+        chi_square_p(q, df) if df else math.nan, used, used.size, events, method, dict(options),
+        __version__,
     )  # fmt: skip
 
 

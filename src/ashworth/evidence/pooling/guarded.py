@@ -91,7 +91,7 @@ class PooledEffects:
     version: str
 
     def table(self) -> pl.DataFrame:
-        """One row per effect: as printed, ratios on the natural scale, with weight in percent."""
+        """One row per effect, limits from its standard error; ratios on the natural scale."""
         import polars as pl
 
         z = normal_quantile(self.options["level"])
@@ -337,8 +337,8 @@ def pool_effects(
     if pooled is not None and ci_method == "hksj" and pooled.narrower_than_fixed_effect:
         messages += ("the HKSJ interval is narrower than the fixed-effect one: report "
                      "ci_method='hksj_conservative'",)  # fmt: skip
-    counts = [row.get("events") for row in rows]
-    events = None if any(_missing(c) for c in counts) or not counts else int(sum(counts))
+    counts = [int(row["events"]) for row in rows if not _missing(row.get("events"))]
+    events = sum(counts) if rows and len(counts) == len(rows) else None
     return PooledEffects(
         pooled, reason, rows, scale, found, left_out, messages, len(rows), cohorts, events,
         pooled.method if pooled else "display", {**options, "allow": tuple(allow)}, __version__,

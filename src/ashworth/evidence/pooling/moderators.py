@@ -345,12 +345,8 @@ def subgroups(
     member = [np.array([r == g for r in rows]) for g in names]
     sizes = tuple(int(m.sum()) for m in member)
     options = {"tau2": tau2, "tau2_method": tau2_method, "ci_method": ci_method, "level": level}
-    tail = (
-        y.size, None, f"subgroups, {tau2} tau2 by {tau2_method}, {ci_method}", options, __version__
-    )  # fmt: skip
     if tau2 == "common":
-        parts = _common(y, s, member, tuple(map(str, names)), tau2_method, ci_method, level)
-        return Subgroups(tuple(names), (), sizes, *parts, *tail)
+        return _common(y, s, member, tuple(names), sizes, options)
     alone = [str(g) for g, size in zip(names, sizes, strict=True) if size < 2]
     if alone:
         raise EstimationError(
@@ -367,22 +363,28 @@ def subgroups(
     return Subgroups(
         tuple(names), each, sizes, mean, error, np.array([p.lower for p in each]),
         np.array([p.upper for p in each]), np.array([p.tau2 for p in each]), q, (df, math.inf),
-        chi_square_p(q, df), *tail,
+        chi_square_p(q, df), y.size, None, _subgroup_name(options), options, __version__,
     )  # fmt: skip
 
 
 def _common(
-    y: Floats, s: Floats, member: list[Any], names: tuple[str, ...],
-    tau2_method: str, ci_method: str, level: float,
-) -> tuple[Any, ...]:  # fmt: skip
+    y: Floats, s: Floats, member: list[Any], groups: tuple[Any, ...], sizes: tuple[int, ...],
+    options: Mapping[str, Any],
+) -> Subgroups:  # fmt: skip
     """Cell means and the test between them with one tau2."""
+    names = tuple(map(str, groups))
+    how = options["tau2_method"], options["ci_method"], options["level"]
     cells = np.column_stack([m.astype(float) for m in member])
-    means = _regress(wr.design(y, s, cells, names), names, tau2_method, ci_method, level)
+    means = _regress(wr.design(y, s, cells, names), names, *how)
     contrast = cells.copy()
     contrast[:, 0] = 1.0
-    test = _regress(wr.design(y, s, contrast, names), names, tau2_method, ci_method, level)
-    return (
-        means.coefficients, means.standard_errors, means.lower, means.upper,
+    test = _regress(wr.design(y, s, contrast, names), names, *how)
+    return Subgroups(
+        groups, (), sizes, means.coefficients, means.standard_errors, means.lower, means.upper,
         np.full(len(names), means.tau2), test.moderator_statistic, test.moderator_df,
-        test.moderator_p_value,
+        test.moderator_p_value, y.size, None, _subgroup_name(options), options, __version__,
     )  # fmt: skip
+
+
+def _subgroup_name(options: Mapping[str, Any]) -> str:
+    return f"subgroups, {options['tau2']} tau2 by {options['tau2_method']}, {options['ci_method']}"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import chdtr
+from scipy.special import chdtr, ndtr, ndtri, stdtr, stdtrit
 
 from ashworth.errors import EstimationError
 from ashworth.evidence.pooling.columns import need
+from ashworth.evidence.pooling.deletion import sums_without_each, tau2_without_each
 from ashworth.evidence.pooling.heterogeneity import ESTIMATORS
 from ashworth.evidence.pooling.model import NarrowIntervalWarning, _interval_by, pool
 from ashworth.evidence.pooling.result import Interval, Pooled
@@ -82,18 +83,25 @@ def _fast(y: Floats, s: Floats, options: Mapping[str, Any]) -> tuple[float, Inte
     return mean, own, tau2, fixed.q1
 
 
-def _series(pooled: Pooled, sets: list[Any], labels: list[Any], method: str) -> PooledSeries:
-    y, s = pooled.estimates, pooled.standard_errors
-    rows = [_fast(y[i], s[i], pooled.options) for i in sets]
-    means, intervals, tau2, q = zip(*rows, strict=True)
-    columns = [
-        np.array([getattr(i, name) for i in intervals])
-        for name in ("standard_error", "lower", "upper", "p_value")
-    ]
-    return PooledSeries(
-        tuple(labels), tuple(y[i].size for i in sets), np.array(means), *columns, np.array(tau2),
-        np.array(q), pooled.n, None, method, pooled.options, __version__,
-    )  # fmt: skip
+def _without_each(pooled: Pooled) -> tuple[Floats, ...]:
+    """Columns of `PooledSeries` for all deletions, from matrices of weights."""
+    y, s, test = pooled.estimates, pooled.standard_errors, pooled.options["ci_method"]
+    centre = pooled.fixed_effect_estimate
+    v, z = s * s, y - centre
+    tau2 = tau2_without_each(z, s, pooled.options["tau2_method"])
+    w1, mean, q = sums_without_each(z, v, tau2)
+    factor = np.sqrt(q / (y.size - 2))
+    scale = {"hksj": factor, "hksj_conservative": np.maximum(factor, 1.0)}.get(test, 1.0)
+    error = scale / np.sqrt(w1)
+    normal = test in ("normal", "wald")
+    df, tail = y.size - 2.0, 0.5 + pooled.options["level"] / 2.0
+    half = float(ndtri(tail) if normal else stdtrit(df, tail)) * error
+    estimate = centre + mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = -abs(estimate / error)
+    p = 2.0 * (ndtr(size) if normal else stdtr(df, size))
+    alone = sums_without_each(z, v, np.zeros(y.size))[2]
+    return estimate, error, estimate - half, estimate + half, p, tau2, alone
 
 
 def leave_one_out(pooled: Pooled) -> PooledSeries:
@@ -122,8 +130,11 @@ def leave_one_out(pooled: Pooled) -> PooledSeries:
     [0.457, 0.403, 0.553, 0.41]
     """
     need("leave_one_out", pooled.n, 3, "leaving one out")
-    sets = [np.arange(pooled.n) != i for i in range(pooled.n)]
-    return _series(pooled, sets, list(pooled.studies), "one study left out")
+    y, error, low, high, p, tau2, q = _without_each(pooled)
+    return PooledSeries(
+        pooled.studies, (pooled.n - 1,) * pooled.n, y, error, low, high, p, tau2, q, pooled.n, None,
+        "one study left out", pooled.options, __version__,
+    )  # fmt: skip
 
 
 def cumulative(pooled: Pooled, order: Any = None) -> PooledSeries:
@@ -164,8 +175,18 @@ def cumulative(pooled: Pooled, order: Any = None) -> PooledSeries:
         )
     rows = np.argsort(keys, kind="stable")
     sets = [rows[: i + 1] for i in range(1, pooled.n)]
-    labels = [pooled.studies[i] for i in rows[1:]]
-    return _series(pooled, sets, labels, "studies added one by one")
+    y, s = pooled.estimates, pooled.standard_errors
+    found = [_fast(y[i], s[i], pooled.options) for i in sets]
+    means, intervals, tau2, q = zip(*found, strict=True)
+    error, low, high, p = (
+        np.array([getattr(i, name) for i in intervals])
+        for name in ("standard_error", "lower", "upper", "p_value")
+    )
+    return PooledSeries(
+        tuple(pooled.studies[i] for i in rows[1:]), tuple(i.size for i in sets), np.array(means),
+        error, low, high, p, np.array(tau2), np.array(q), pooled.n, None,
+        "studies added one by one", pooled.options, __version__,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,8 +368,6 @@ def blups(pooled: Pooled) -> ShrunkenEffects:
     if math.isinf(own.df):
         quantile = normal_quantile(pooled.options["level"])
     else:
-        from scipy.special import stdtrit
-
         quantile = float(stdtrit(own.df, 0.5 + pooled.options["level"] / 2.0))
     return ShrunkenEffects(
         pooled.studies, mean, error, mean - quantile * error, mean + quantile * error, pooled.n,
