@@ -72,7 +72,7 @@ def test_all_unverified_is_said():
          "janni2016", 1.82, 1.47, 2.26, 0.95),
         ({"outcome": "os", "setting": "neoadjuvant"}, "bidard2018", 1.09, 0.65, 1.69, 0.95),
         ({"outcome": "pfs", "setting": "metastatic", "measure": "hazard_ratio", "marker": "ctc"},
-         "zhang2012", 1.78, 1.52, 2.09, 0.95),
+         "jiang2013", 1.93, 1.39, 2.69, 0.95),
         ({"outcome": "recurrence", "specimen": "blood", "measure": "hazard_ratio",
           "adjustment": "adjusted"}, "e5103", 13.1, None, None, None),
     ],
@@ -143,13 +143,13 @@ def test_cohorts_that_contain_others():
     contains = {s.id: s.contains for s in studies() if s.contains}
     assert contains == {
         "cristofanilli2019": ("european-pooled-analysis",),
-        "janni2016": ("success-a",),
+        "janni2016": ("success-a", "mdacc-early"),
         "paddy": ("tuebingen-marrow",),
     }
     cohorts = {s.id: s.cohort for s in studies()}
     assert cohorts["rack2014"] == cohorts["success-a-late"] == "success-a"
     assert cohorts["hartkopf2014"] == "tuebingen-marrow"
-    assert find(setting="early", marker="ctc", outcome="os", measure="hazard_ratio").n_cohorts == 3
+    assert find(setting="early", marker="ctc", outcome="os", measure="hazard_ratio").n_cohorts == 5
 
 
 def test_conflicts_name_every_side():

@@ -72,8 +72,8 @@ class Effects:
     --------
     >>> from ashworth.evidence import find
     >>> answer = find(outcome="os", setting="metastatic", marker="ctc", measure="hazard_ratio")
-    >>> answer.n, answer.unverified_left_out
-    (1, 3)
+    >>> answer.summary()
+    '2 statistics of 2 studies (2 cohorts); 3 unverified left out'
     """
 
     found: tuple[FoundStatistic, ...]
