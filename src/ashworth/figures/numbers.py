@@ -38,12 +38,16 @@ def ratio_limits(value: float | None, lower: float | None, upper: float | None) 
     --------
     >>> ratio_limits(1.49, 1.2, 1.85)
     '1.49 (1.20–1.85)'
-    >>> ratio_limits(float("inf"), None, None)
-    'infinite'
+    >>> ratio_limits(float("inf"), None, None), ratio_limits(0.0, None, None)
+    ('infinite', 'zero')
+    >>> ratio_limits(0.91, None, None)
+    '0.91 (no limits)'
     """
     words = ratio(value)
     if words in ("infinite", "not estimable"):
         return words
+    if missing(lower) and missing(upper):
+        return f"{words} (no limits)" if value else "zero"
     return f"{words} ({_limit(lower)}{DASH}{_limit(upper)})"
 
 
