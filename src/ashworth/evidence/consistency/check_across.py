@@ -10,12 +10,9 @@ from ashworth.evidence.consistency.check_ratios import interval_of
 from ashworth.evidence.consistency.check_shares import finding
 from ashworth.evidence.consistency.findings import Finding, Verdict
 from ashworth.evidence.consistency.intervals import patients_per_group, schoenfeld_events
-from ashworth.evidence.consistency.records import Denominator, Dossier, Record
+from ashworth.evidence.consistency.records import Dossier, Record
 from ashworth.evidence.consistency.rounding import agrees
 
-_HOLDS: Verdict = "holds"
-_IF: Verdict = "holds only if"
-_ODD = 1
 _POWERS = (0.8, 0.9)
 _SHARE_POWERS = (0.8, 0.9, 0.95, 0.975)
 
@@ -63,30 +60,18 @@ def _values(one: Record, two: Record) -> Iterator[Finding]:
 
 
 def flow(dossier: Dossier) -> Iterator[Finding]:
-    """Check whether two steps of the patients' flow that follow each other split an earlier one."""
+    """Find steps of the patients' flow that the two steps after them split exactly.
+
+    Two steps that do not add up need not be a split: nothing is said of them.
+    """
     steps = dossier.denominators
     for k in range(1, len(steps) - 1):
         one, two = steps[k], steps[k + 1]
-        before = [s for s in steps[:k] if s.n > max(one.n, two.n)]
-        nearest = min(before, key=lambda s: abs(s.n - one.n - two.n), default=None)
-        if nearest is not None:
-            yield from _split(dossier, nearest, one, two)
-
-
-def _split(
-    dossier: Dossier, whole: Denominator, one: Denominator, two: Denominator
-) -> Iterator[Finding]:
-    missing = whole.n - one.n - two.n
-    if abs(missing) > _ODD:
-        return
-    claim = f"{whole.step}: {whole.n}; {one.step}: {one.n}; {two.step}: {two.n}"
-    text, verdict, why = f"{one.n} + {two.n} = {one.n + two.n}", _HOLDS, ""
-    if missing > 0:
-        verdict, why = _IF, f"{missing} of {whole.n} belong to neither"
-    elif missing < 0:
-        verdict, why = _IF, f"{-missing} belong to both, or come from elsewhere"
-    yield Finding(dossier.study, "flow", "steps of the patients' flow", "sum", verdict, claim, text,
-                  why, two.document)  # fmt: skip
+        whole = next((s for s in reversed(steps[:k]) if 0 < s.n == one.n + two.n), None)
+        if whole is not None and one.n and two.n:
+            claim = f"{whole.step}: {whole.n}; {one.step}: {one.n}; {two.step}: {two.n}"
+            yield Finding(dossier.study, "flow", "steps of the patients' flow", "sum", "holds",
+                          claim, f"{one.n} + {two.n} = {whole.n}", "", two.document)  # fmt: skip
 
 
 def design(dossier: Dossier) -> Iterator[Finding]:
