@@ -189,3 +189,12 @@ def test_columns_with_odd_names():
     close(fit.coefficients, cox_formula("surv(time, event) ~ first", DATA).coefficients, 0, 0)
     with pytest.raises(EstimationError, match="groups on the right"):
         log_rank_formula("surv(time, event) ~ log1p(weight)", DATA)
+
+
+@pytest.mark.parametrize(
+    "term", ["bs(x, df=10000000)", "poly(x, 100000)", "rcs(x, 21)", "rcs(x, 'a')"]
+)
+def test_sizes_in_formulas_are_limited(term):
+    data = {"time": [1, 2, 3], "event": [1, 1, 1], "x": [1, 2, 3]}
+    with pytest.raises(InputError, match="whole numbers up to 20"):
+        cox_formula(f"surv(time, event) ~ {term}", data)

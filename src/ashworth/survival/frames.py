@@ -28,7 +28,13 @@ def columns_of(table: Any, columns: Sequence[str], name: str) -> pl.DataFrame:
     InputError
         Naming every column that is not there.
     """
-    frame = nw.from_native(table, eager_only=True)
+    try:
+        frame = nw.from_native(table, eager_only=True)
+    except TypeError:
+        fault = Problem(
+            name, None, None, f"{type(table).__name__}", "a polars or pandas frame", "make a frame"
+        )
+        raise InputError([fault], subject=f"the table {name}") from None
     absent = [c for c in columns if c not in frame.columns]
     if absent:
         raise InputError(

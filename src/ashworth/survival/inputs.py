@@ -75,7 +75,10 @@ def native(values: Any) -> Any:
         return values
     if hasattr(values, "to_numpy"):
         return np.asarray(values.to_numpy())
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError:  # rows of different lengths
+        return np.asarray(values, dtype=object)
 
 
 def _is_missing(value: Any) -> bool:
@@ -84,11 +87,25 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Objects as numbers with NaN for missing; as they are where they hold something else."""
+    try:
+        return np.array([np.nan if _is_missing(v) else v for v in array])
+    except ValueError:
+        return array
+
+
+def _given_mixed(values: Any) -> bool:
+    """Whether a list holds texts beside other things: numpy would make all of them text."""
+    kinds = {isinstance(v, str) for v in values} if isinstance(values, list | tuple) else set()
+    return len(kinds) > 1 and not any(_is_missing(v) for v in values)
+
+
 def numbers(values: Any, name: str, faults: Faults) -> Floats:
     """Return one float array of shape (n,); missing values become NaN, text is a fault."""
     array = native(values)
-    if array.dtype == object:
-        array = np.array([np.nan if _is_missing(v) else v for v in array.ravel()])
+    if array.dtype == object and array.ndim == 1:
+        array = _plain(array)
     if array.ndim != 1:
         faults.note(name, f"{array.ndim} dimensions", "one dimension", f"pass {name} as a column")
         return np.zeros(0)
@@ -243,6 +260,9 @@ def labels(values: Any, name: str, faults: Faults) -> tuple[list[Any], Integers]
     if array.ndim != 1:
         faults.note(name, f"{array.ndim} dimensions", "one dimension", f"pass {name} as a column")
         return [], np.zeros(0, dtype=np.int64)
+    if _given_mixed(values):
+        faults.note(name, "labels of mixed types", "one type of label", f"convert {name} to text")
+        return [], np.zeros(array.size, dtype=np.int64)
     if array.size and array.dtype.kind in "biu":
         if array.dtype.kind == "b":
             distinct, codes = _integer_labels(array.astype(np.int64))

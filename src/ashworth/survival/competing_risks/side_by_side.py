@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ashworth.errors import EstimationError
 from ashworth.survival.competing_risks.codes import check_cause
 from ashworth.survival.competing_risks.fine_gray import fine_gray
 from ashworth.survival.competing_risks.fine_gray_data import read_fine_gray
@@ -155,6 +156,8 @@ def cause_specific(
         cluster=cluster, censoring_group=None, tie_tolerance=tie_tolerance,
     )  # fmt: skip
     wanted = data.rows.causes if causes is None else tuple(causes)
+    if not wanted:
+        raise EstimationError("causes is empty; allowed: event codes, or None for all of them")
     for cause in wanted:
         check_cause(cause, data.rows, "cause_specific")
     shared: dict[str, Any] = {

@@ -10,7 +10,15 @@ import numpy as np
 from scipy.special import bdtr, betaincinv, gammaincinv, gammaln, xlog1py, xlogy
 
 from ashworth.errors import EstimationError
-from ashworth.survival.inputs import Faults, Floats, Integers, check_level, labels, observations
+from ashworth.survival.inputs import (
+    Faults,
+    Floats,
+    Integers,
+    check_level,
+    check_number,
+    labels,
+    observations,
+)
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -166,7 +174,7 @@ def person_years(
     (0.2667, 0.9633)
     """
     check_level(level)
-    if not days_per_year > 0:
+    if check_number(days_per_year, "days_per_year", "a positive number") <= 0:
         raise EstimationError(f"days_per_year is {days_per_year!r}; allowed: a positive number")
     faults = Faults("person_years")
     names, codes = (["all"], None) if group is None else labels(group, "group", faults)
@@ -186,6 +194,10 @@ def person_years(
         "person-year rates, Garwood limits", length.size, int(deaths.sum()),
         {"level": level, "days_per_year": days_per_year, "entry": entry is not None}, __version__,
     )  # fmt: skip
+
+
+_MOST_EVENTS = 10_000_000
+"""More would fill the memory: the exact p-value looks at every possible outcome."""
 
 
 def _exact_binomial_p(k: int, n: int, share: float) -> float:
@@ -253,9 +265,11 @@ def rate_ratio(
     """
     check_level(level)
     counts, years = (events, events_reference), (person_years, person_years_reference)
-    if any(c < 0 or c != int(c) for c in counts) or sum(counts) == 0:
-        raise EstimationError(f"events are {counts}; allowed: whole numbers, not both 0")
-    if not all(np.isfinite(y) and y > 0 for y in years):
+    allowed = f"whole numbers up to {_MOST_EVENTS:,}, not both 0"
+    whole = [check_number(c, "events", allowed) for c in counts]
+    if any(not 0 <= c <= _MOST_EVENTS or c != int(c) for c in whole) or sum(whole) == 0:
+        raise EstimationError(f"events are {counts}; allowed: {allowed}")
+    if not all(check_number(y, "person-years", "positive numbers") > 0 for y in years):
         raise EstimationError(f"person-years are {years}; allowed: positive numbers")
     first, second = int(events), int(events_reference)
     tail = (1.0 - level) / 2.0

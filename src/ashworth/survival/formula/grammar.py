@@ -23,6 +23,8 @@ FUNCTIONS = (
 
 _SPECIAL = ("strata", "cluster", "offset")
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd)
+_SIZED = ("bs", "poly", "rcs")
+_MOST_COLUMNS = 20
 _LARGEST_POWER = 5
 _LONGEST = 4000
 
@@ -147,8 +149,18 @@ def _check_call(node: ast.Call, reader: _Reader, *, factor: bool) -> None:
             f"{name}() {what}".strip(), f"the functions {', '.join(FUNCTIONS)}; strata(), "
             "cluster() and offset() as terms of their own", "compute a column before the call",
         )  # fmt: skip
+    sizes = [*node.args[1:], *(k.value for k in node.keywords)] if name in _SIZED else []
+    for size in sizes:
+        if isinstance(size, ast.Constant) and not _is_size(size.value):
+            allowed = f"whole numbers up to {_MOST_COLUMNS} in {name}()"
+            reader.note(f"'{ast.unparse(node)}'", allowed, "ask for fewer columns")
     for part in [*node.args, *(k.value for k in node.keywords)]:
         _check(part, reader, factor=factor or name == "C")
+
+
+def _is_size(value: Any) -> bool:
+    """Whether a constant may be a number of knots, columns or a degree (or a flag)."""
+    return isinstance(value, bool) or (isinstance(value, int) and value <= _MOST_COLUMNS)
 
 
 def _check(node: ast.AST, reader: _Reader, *, factor: bool = False) -> None:

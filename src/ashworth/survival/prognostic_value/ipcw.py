@@ -58,7 +58,7 @@ class FollowUp:
 
 def _codes(event: Any, faults: Faults) -> Integers:
     values = numbers(event, "event", faults)
-    wrong = ~((values >= 0) & (values == np.floor(values)) & np.isfinite(values))
+    wrong = ~((values >= 0) & (values == np.floor(values)) & (values < 2**31))
     remedy = "code 0 censored, 1 the event, 2, 3, ... competing events; missing is never an event"
     faults.rows(wrong, "event", "values that are no codes", "whole numbers of 0 or more", remedy)
     return np.where(wrong, 0, values).astype(np.int64)

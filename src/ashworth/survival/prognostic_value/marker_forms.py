@@ -136,7 +136,8 @@ def _curve(
     k = x.shape[1]
     variance = np.einsum("ij,jk,ik->i", x, fit.covariance[:k, :k], x)
     half = normal_quantile(level) * np.sqrt(np.maximum(variance, 0.0))
-    value = x @ fit.coefficients[:k]
+    with np.errstate(invalid="ignore"):  # infinite coefficients: no curve
+        value = x @ fit.coefficients[:k]
     return {"count": count, "log_hazard_ratio": value, "lower": value - half, "upper": value + half}
 
 

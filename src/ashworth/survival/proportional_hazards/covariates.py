@@ -51,6 +51,9 @@ def covariate_matrix(
         matrix = _from_matrix(values, faults)
         name = getattr(values, "name", None)
         found = [str(name)] if isinstance(name, str) and name else None
+    if names is not None and (isinstance(names, str) or not hasattr(names, "__len__")):
+        faults.note("names", f"{names!r}", "a list of names", "give one name per column")
+        faults.stop()
     if names is None:
         names = found or [f"x{j + 1}" for j in range(matrix.shape[1])]
     if len(names) != matrix.shape[1]:

@@ -306,5 +306,5 @@ def firth_cox(
     }
     design = data.design()
     kept = _kept(data, design)
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):
         return _assemble(data, design, kept, level, options)
