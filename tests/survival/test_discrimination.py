@@ -483,3 +483,24 @@ def test_nodes_in_rotterdam():
     close(found.covariance, expected["C_var"]["by_row"], 1e-5)
     close(change.difference, expected["C_diff"], 1e-5)
     close(change.standard_errors, expected["C_diff_se"], 1e-5)
+
+
+@pytest.mark.parametrize("kind", ["n", "S", "S/G", "n/G2", "I"])
+def test_a_stratum_with_one_event_keeps_its_time_weight(kind):
+    rng = np.random.default_rng(4)
+    stratum = np.repeat([0, 1, 2], [30, 8, 5])
+    time, score = rng.integers(1, 12, 43).astype(float), rng.normal(size=43)
+    event = rng.random(43) < 0.6
+    event[stratum > 0] = False
+    event[[32, 40]] = True
+    time[[32, 40]] = 3.0
+    time[30:32] = 2.0
+    whole = concordance(time, event, score, strata=stratum, time_weight=kind)
+    parts = [
+        concordance(time[m], event[m], score[m], time_weight=kind).counts
+        for m in (stratum == s for s in range(3))
+    ]
+    close(whole.counts, np.sum(parts, axis=0), rtol=1e-10, atol=1e-10)
+    if kind == "I":
+        at_risk = int(((stratum == 1) & (time >= 3.0)).sum())
+        close(parts[1].sum(), (at_risk - 1) / at_risk, rtol=1e-10)
