@@ -102,6 +102,8 @@ def test_bad_input():
         pool_effects([{"estimate": 1.0}])
     with pytest.raises(EstimationError, match="ratios and other numbers"):
         pool_effects(rows(scale="number"))
+    with pytest.raises(EstimationError, match="these are ratios"):
+        pool_effects([{**row, "scale": None} for row in rows()])
     with pytest.raises(EstimationError, match="allowed: a list of overlap"):
         pool_effects(rows(), allow=["everything"])
     left = pool_effects([*rows(), {**rows()[0], "study": "D", "cohort": "d", "level": None}])

@@ -239,6 +239,15 @@ def _check_limits(rows: Sequence[Mapping[str, Any]]) -> None:
     faults.rows(~((level > 0) & (level < 1)), "level", "not between 0 and 1", "such as 0.95",
                 "a share, not per cent")  # fmt: skip
     faults.stop()
+    if (low > 0.0).all() and y.size > 1:
+        natural = np.abs((high - y) - (y - low)) / (high - low)
+        logged = np.abs(np.log(high / y) - np.log(y / low)) / np.log(high / low)
+        if float(natural.sum()) > 0.05 * y.size and float(logged.sum()) < natural.sum() / 3.0:
+            raise EstimationError(
+                "pool_effects: all limits are positive and lie evenly around their estimates on "
+                "the log scale, not on their own: these are ratios; give a column scale with "
+                "'ratio', or standard errors instead of limits if they are not"
+            )
 
 
 def _messages(rows: Sequence[Mapping[str, Any]], effects: Any) -> tuple[str, ...]:
