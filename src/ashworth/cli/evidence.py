@@ -176,7 +176,7 @@ def pool_(
     unverified
         Take in statistics whose source could not be checked.
     out
-        Folder for effects.csv and summary.csv.
+        Folder for effects.csv, summary.csv and forest.svg.
     json
         Print JSON.
     """

@@ -64,11 +64,19 @@ class PooledEvidence:
             yield f"note: {message}"
 
     def write(self, folder: Path) -> None:
-        """Write effects.csv and summary.csv."""
+        """Write effects.csv, summary.csv and, where there is anything to draw, forest.svg."""
         folder.mkdir(parents=True, exist_ok=True)
         tables: tuple[pl.DataFrame, ...] = (self.answer.table(), self.answer.summary())
         for name, table in zip(_TABLES, tables, strict=True):
             table.write_csv(folder / f"{name}.csv")
+        if self.answer.rows or self.answer.left_out:
+            from ashworth.workflows.evidence_forests import effects_forest
+
+            title = "Effect" if self.answer.scale == "number" else "Ratio"
+            figure = effects_forest(
+                self.answer, name="forest", title=self.source, estimate_title=title
+            )
+            (folder / "forest.svg").write_text(figure.svg(), encoding="utf-8")
 
 
 def _plain(row: Any) -> dict[str, Any]:
