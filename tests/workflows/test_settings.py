@@ -86,6 +86,14 @@ TWO_DRAWS = COUNTED + '[[timepoints]]\nname = "c"\n'
             'kind = "windows"\nbreaks = [0]', "analyses, entry 1 (windows).breaks.0", "0",
             "correct the value",
         ),
+        (
+            'kind = "windows"\nbreaks = [5, 2]', "analyses, entry 1 (windows).breaks", "[5, 2]",
+            "correct the value",
+        ),
+        (
+            'kind = "cut_point"\nminimum_share = 0.6',
+            "analyses, entry 1 (cut_point).minimum_share", "0.6", "correct the value",
+        ),
     ],
 )  # fmt: skip
 def test_faults_of_analyses_are_in_our_words(tmp_path, text, column, found, remedy):

@@ -113,6 +113,6 @@ def warn_unknown_errors(subject: str, unknown: list[str]) -> None:
     if unknown:
         text = (
             f"{subject}: no standard error where nobody or everybody had the event "
-            f"({'; '.join(unknown)}); limits and p-values there are NaN"
+            f"({'; '.join(unknown)}); limits and p-values there are unknown"
         )
         warnings.warn(text, NotEstimableWarning, stacklevel=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -106,6 +106,14 @@ class WindowsRequest(Request):
     kind: Literal["windows"]
     breaks: Annotated[tuple[Positive, ...], Field(min_length=1)]
 
+    @field_validator("breaks")
+    @classmethod
+    def _in_order(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        """Windows follow each other."""
+        if list(values) != sorted(set(values)):
+            raise ValueError("ascending times, each once")
+        return values
+
 
 class MilestonesRequest(Request):
     """Differences of survival at milestones and of restricted means; weighted log-rank tests."""
@@ -157,7 +165,7 @@ class CutPointRequest(Seeded):
     """Search for a cut-off with the corrected p-value."""
 
     kind: Literal["cut_point"]
-    minimum_share: Share = 0.1
+    minimum_share: float = Field(default=0.1, gt=0, lt=0.5)
     bootstrap: int = Field(default=200, ge=0, le=10_000)
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from ashworth.definitions import Endpoint
 from ashworth.errors import EstimationError
 from ashworth.figures import cut_point_figure
+from ashworth.figures.numbers import ratio_limits
 from ashworth.reports import Callout, Column, FigureBlock, Paragraph, Row, Table
 from ashworth.reports.blocks import Block
 from ashworth.reports.numbers import number, p_words
@@ -117,7 +118,7 @@ def _table(context: Context, endpoint: Endpoint, found: CutPointSearch) -> Table
     place = int(np.flatnonzero(found.cuts == found.cut)[0])
     rows = [
         Row(("Uncorrected, limits ignore the search",
-             f"{found.hazard_ratio:.2f} ({low:.2f}–{high:.2f})")),
+             ratio_limits(found.hazard_ratio, float(low), float(high)))),
     ]  # fmt: skip
     if found.bootstrap_cuts.size:
         held_out = float(np.exp(found.held_out_log_hazard_ratio))

@@ -111,6 +111,8 @@ def _centres(rows: Rows, column: str) -> tuple[Rows, NDArray[Any], int]:
     if series.dtype == pl.String:
         series = series.set(series.is_in(MISSING_LEVELS), None)
     known = series.is_not_null().to_numpy()
+    if not known.any():
+        raise EstimationError(f"no patient has a value of '{column}' to pool over")
     kept = rows.take(known)
     return kept, series.drop_nulls().to_numpy(), int((~known).sum())
 
