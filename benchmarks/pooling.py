@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from clock import best_of
 
-from ashworth.evidence import pool
+from ashworth.evidence import leave_one_out, pool
 
 HERE = Path(__file__).resolve().parent
 SIZES = (20, 200, 2_000)
@@ -45,10 +45,38 @@ def metafor(y: np.ndarray, s: np.ndarray, repeats: int) -> tuple[float, float] |
     return float(seconds), float(tau2)
 
 
+def pymare(y: np.ndarray, s: np.ndarray) -> float:
+    """Seconds of PyMARE's REML with Knapp and Hartung's interval; NaN where it is not installed."""
+    try:
+        from pymare import Dataset
+        from pymare.estimators import VarianceBasedLikelihoodEstimator
+    except ImportError:
+        return float("nan")
+
+    def fit() -> object:
+        data = Dataset(y=y, v=s**2)
+        found = VarianceBasedLikelihoodEstimator(method="REML").fit_dataset(data).summary()
+        return found.get_fe_stats()
+
+    return best_of(fit, 10)[0]
+
+
+def statsmodels(y: np.ndarray, s: np.ndarray) -> float:
+    """Seconds of statsmodels' ``combine_effects`` (Paule and Mandel with HKSJ: it has no REML)."""
+    try:
+        from statsmodels.stats.meta_analysis import combine_effects
+    except ImportError:
+        return float("nan")
+    return best_of(lambda: combine_effects(y, s**2, method_re="iterated", use_t=True), 10)[0]
+
+
 def run(sizes: tuple[int, ...] = SIZES) -> None:
     """Print the table: our whole call with Q-profile limits and prediction interval."""
-    print("| random effects, REML, HKSJ | k | ours, ms | metafor, ms | metafor / ours | tau2 |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| random effects, REML, HKSJ | k | ours, ms | metafor, ms | metafor / ours | tau2 "
+        "| PyMARE, ms | statsmodels (PM), ms |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for k in sizes:
         y, s = simulate(k)
         seconds, result = best_of(lambda y=y, s=s: pool(y, s), 300)
@@ -57,6 +85,8 @@ def run(sizes: tuple[int, ...] = SIZES) -> None:
         error = abs(result.tau2 / tau2 - 1)
         print(
             f"| pool | {k:,} | {seconds * 1e3:.3f} | {in_r * 1e3:.1f} | {in_r / seconds:,.0f} "
-            f"| {error:.0e} |",
+            f"| {error:.0e} | {pymare(y, s) * 1e3:.1f} | {statsmodels(y, s) * 1e3:.1f} |",
             flush=True,
         )
+    pooled = pool(*simulate(200))
+    print(f"\nleave one out, k = 200: {best_of(lambda: leave_one_out(pooled), 30)[0] * 1e3:.1f} ms")
