@@ -125,7 +125,8 @@ def _smooth(rows: _Rows, score: Floats, predicted: Floats, n_knots: int) -> _Smo
     fit = rows.fit(x)
     if not np.isfinite(fit.coefficients).all():
         raise EstimationError("the curve has an infinite or undetermined coefficient")
-    grid = np.linspace(*np.quantile(predicted, _SHOWN), _GRID)
+    first, last = np.quantile(predicted, _SHOWN)
+    grid = np.linspace(first, last, _GRID)
     on_grid = spline_columns(np.log(-np.log1p(-grid)), knots)
     value, lower, upper = rows.predict(fit, on_grid)
     curve = {"predicted": grid, "observed": value, "lower": lower, "upper": upper}
