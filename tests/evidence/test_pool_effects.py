@@ -87,7 +87,7 @@ def test_no_verified_record():
 
 def test_patients_of_success_are_counted_once():
     """SUCCESS A is inside the pooled analysis of 2016, Hartkopf's patients inside PADDY."""
-    with pytest.raises(NotPoolableError, match="share .*success-a"):
+    with pytest.raises(NotPoolableError, match=r"share .*success-a"):
         pool_effects(find(outcome="os", setting="early", marker="ctc", measure="hazard_ratio"))
     with pytest.raises(NotPoolableError, match="hartkopf2014/death, paddy/os"):
         pool_effects(find(outcome="os", setting="early", marker="dtc", measure="hazard_ratio"))
@@ -128,3 +128,24 @@ def test_command(tmp_path, capsys):
     assert "No pooled number" in capsys.readouterr().out
     table.write_text("study,estimate,standard_error\na,x,0.2\n")
     assert _run(["evidence", "pool", str(table)]) == 2
+
+
+def test_limits_stand_as_printed():
+    early = find(outcome="os", setting="early", marker="ctc", measure="hazard_ratio",
+                 timepoint="before_therapy", adjustment="adjusted")  # fmt: skip
+    allowed = ["overlap", "cutoff", "volume"]
+    row = pool_effects(early, allow=allowed).table().filter(study="janni2016").row(0, named=True)
+    assert (row["lower"], row["upper"]) == (1.51, 2.59)
+    other = pool_effects(early, allow=allowed, level=0.9).table().filter(study="janni2016")
+    assert 1.51 < other["lower"][0] < other["upper"][0] < 2.59
+
+
+def test_meta_analyses_are_never_independent_of_each_other():
+    early = find(outcome="os", setting="early", marker="ctc", measure="hazard_ratio",
+                 studies=["zhang2012", "mahmood2021", "janni2016"])  # fmt: skip
+    mixed = ["adjustment", "cutoff", "timepoint"]
+    with pytest.raises(NotPoolableError, match="mahmood2021/os, zhang2012/early-os share the lit"):
+        pool_effects(early, allow=mixed)
+    found = pool_effects(early, allow=[*mixed, "overlap"])
+    assert found.pooled is None
+    assert found.n_cohorts == 2

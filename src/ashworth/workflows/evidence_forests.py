@@ -75,9 +75,8 @@ def effects_forest(
     table = found.table()
     chosen = dict(columns) if columns is not None else _differing(table)
     ratio = found.scale == "ratio"
-    names = _names(found.rows)
-    pairs = zip(names, table.to_dicts(), found.rows, strict=True)
-    rows = [_study(*three, found) for three in pairs]
+    pairs = zip(_names(found.rows), table.to_dicts(), strict=True)
+    rows = [_study(label, row) for label, row in pairs]
     rows += [_row("study", n, reason=why) for n, why in found.left_out]
     if found.pooled is not None:
         rows += list(_whole(found.pooled, ratio=ratio))
@@ -205,12 +204,8 @@ def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _study(name: str, row: Record, printed: Mapping[str, Any], found: PooledEffects) -> Record:
-    """One effect with its limits as printed, if they are of the level of the analysis."""
-    lower, upper = row["lower"], row["upper"]
-    if printed.get("level") == found.options["level"] and printed.get("lower") is not None:
-        lower, upper = printed["lower"], printed["upper"]
-    made = _row("study", name, row["effect"], lower, upper, row["weight_percent"])
+def _study(name: str, row: Record) -> Record:
+    made = _row("study", name, row["effect"], row["lower"], row["upper"], row["weight_percent"])
     return made | {c: _cell(v) for c, v in row.items() if c not in made}
 
 

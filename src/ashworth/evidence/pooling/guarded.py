@@ -91,7 +91,11 @@ class PooledEffects:
     version: str
 
     def table(self) -> pl.DataFrame:
-        """One row per effect, limits from its standard error; ratios on the natural scale."""
+        """One row per effect, ratios on the natural scale, with weight in percent.
+
+        Limits stand as printed where they are of the level of the analysis, else they follow from
+        the standard error.
+        """
         import polars as pl
 
         z = normal_quantile(self.options["level"])
@@ -102,6 +106,8 @@ class PooledEffects:
             limits = {"effect": y, "lower": y - z * s, "upper": y + z * s}
             if self.scale == "ratio":
                 limits = {name: math.exp(v) for name, v in limits.items()}
+            if row.get("level") == self.options["level"] and not _missing(row.get("lower")):
+                limits |= {"lower": row["lower"], "upper": row["upper"]}
             out.append({"study": row["study"], "statistic": row.get("statistic"), **limits,
                         "standard_error": s, "weight_percent": weight,
                         **{name: row.get(name) for name in _COPIED}})  # fmt: skip
@@ -144,6 +150,7 @@ def _rows(effects: Any) -> list[dict[str, Any]]:
         rows = effects.table().to_dicts()
         for row, found in zip(rows, effects.found, strict=True):
             row["risk_of_bias"] = "judged" if found.study.quips is not None else None
+            row["study_kind"] = found.study.study_kind
         return rows
     if hasattr(effects, "to_dicts"):
         rows = effects.to_dicts()

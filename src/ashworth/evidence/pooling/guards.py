@@ -17,6 +17,7 @@ _COLUMNS = {
     "timepoint": "timepoint", "outcome": "outcome", "setting": "setting", "specimen": "specimen",
     "marker": "marker", "measure": "measure",
 }  # fmt: skip
+LITERATURE = "the literature that meta-analyses draw on"
 _WORDS = {"cutoff": "cut-off", "volume": "volume of blood (ml)", "timepoint": "time point"}
 
 
@@ -52,11 +53,15 @@ def _differences(rows: Sequence[Mapping[str, Any]], guard: str, column: str) -> 
 
 
 def contained(row: Mapping[str, Any]) -> frozenset[str]:
-    """Cohorts whose patients are in a row: its own and those it contains."""
+    """Cohorts whose patients are in a row: its own and those it contains.
+
+    Meta-analyses draw on the same literature, so two of them are never independent.
+    """
     inside = row.get("contains") or ""
     listed = inside.split(",") if isinstance(inside, str) else list(inside)
     own = row.get("cohort") or row["study"]
-    return frozenset({str(own), *(str(c).strip() for c in listed if str(c).strip())})
+    found = {str(own), *(str(c).strip() for c in listed if str(c).strip())}
+    return frozenset(found | ({LITERATURE} if row.get("study_kind") == "meta_analysis" else set()))
 
 
 def components(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], ...]:
