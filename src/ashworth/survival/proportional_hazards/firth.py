@@ -120,6 +120,7 @@ def _climb(
     beta, at = start.copy(), likelihood(start)
     block = np.ix_(free, free)
     curve = at.information[block].copy()
+    stuck = False
     for _ in range(_STEPS):
         slope = at.gradient[free]
         step = np.linalg.solve(curve, slope)
@@ -134,7 +135,11 @@ def _climb(
             curve = at.information[block].copy()
             if length < 1e-7:
                 return beta, at
+            if stuck:  # the next step would be the same
+                break
+            stuck = True
             continue
+        stuck = False
         moved, bend = trial[free] - beta[free], slope - there.gradient[free]
         beta, at = trial, there
         if length < _TOLERANCE:
