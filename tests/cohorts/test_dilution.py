@@ -187,3 +187,12 @@ def test_refusals():
         dilution(time, event, cells, positive=[True, False, True])
     with pytest.raises(EstimationError, match="minimum_count"):
         dilution(time, event, cells, minimum_count="five")
+
+
+@pytest.mark.parametrize("bad", [None, np.nan, "negative", 2, -1])
+def test_a_status_that_is_missing_or_no_status_is_refused(bad):
+    time, event, cells, *_ = study(3, n=60)
+    status = np.asarray(cells >= 5).astype(object)
+    status[7] = bad
+    with pytest.raises(InputError, match="column 'positive'"):
+        dilution(time, event, cells, positive=status)

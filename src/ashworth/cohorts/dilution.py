@@ -364,7 +364,7 @@ def regression_dilution(
         cluster=None, weights=None, offset=None, tie_tolerance=tie_tolerance,
     )  # fmt: skip
     counts = _read_counts(n_cells, denominator, concentration, measured, data.time.size)
-    called = counts.cells >= minimum_count if positive is None else np.asarray(positive, dtype=bool)
+    called = counts.cells >= minimum_count if positive is None else _called(positive)
     if called.shape != data.time.shape:
         raise EstimationError(
             f"regression_dilution: positive has {called.size} values; allowed: {data.time.size}"
@@ -376,6 +376,17 @@ def regression_dilution(
         "tie_tolerance": tie_tolerance, "level": float(level),
     }  # fmt: skip
     return _estimate(data, counts, called, prior, covariance, options)
+
+
+def _called(positive: Any) -> NDArray[np.bool_]:
+    """Observed status as given: 0 or 1, never missing."""
+    faults = Faults("regression_dilution")
+    values = numbers(positive, "positive", faults)
+    wrong = (values != 0.0) & (values != 1.0)
+    remedy = "leave out patients without a status, and count them, before the call"
+    faults.rows(wrong, "positive", "values other than 0 and 1", "0, 1, False or True", remedy)
+    faults.stop()
+    return values == 1.0
 
 
 def _estimate(
