@@ -88,7 +88,9 @@ def test_limits_of_tau2_equal_metafor_converged(name):
 def test_tuberculosis_vaccine_trials(case, method, test):
     both = CASES["ma_bcg_adhoc_and_t"]
     want = both[case] if case in both else CASES[f"ma_bcg_{case}"]
-    found = bcg(tau2_method=method, ci_method=test, prediction="normal" if test == "normal" else "k-1")
+    found = bcg(
+        tau2_method=method, ci_method=test, prediction="normal" if test == "normal" else "k-1"
+    )
     h, own = found.heterogeneity, found.interval
     close([found.estimate, own.standard_error, own.statistic, own.p_value],
           [want["b"], want["se"], want["stat"], want["p"]], 1e-10)  # fmt: skip
