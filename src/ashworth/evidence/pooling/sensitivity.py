@@ -37,9 +37,11 @@ class PooledSeries:
     sizes : tuple of int
         Studies in each set.
     estimates, standard_errors, lower, upper, p_values, tau2, q : ndarray, shape (r,)
+        Pooled effect of each set with its error, limits and p-value, tau2 and Cochran's Q.
     n : int
-        Studies; `events` is None.
+        Studies; ``events`` is None.
     method, options, version
+        How it was made.
     """
 
     labels: tuple[Any, ...]
