@@ -36,7 +36,7 @@ class PooledSeries:
         Study left out, or study added last.
     sizes : tuple of int
         Studies in each set.
-    estimates, standard_errors, lower, upper, p_values, tau2, q : ndarray, shape (r,)
+    estimates, standard_errors, lower, upper, tau2, q, p_values : ndarray, shape (r,)
         Pooled effect of each set with its error, limits and p-value, tau2 and Cochran's Q.
     n : int
         Studies; ``events`` is None.
