@@ -17,6 +17,7 @@ from ashworth.survival import (
     person_years,
     rate_ratio,
 )
+from ashworth.survival.inputs import check_count, check_generator
 
 TIME, EVENT, X = [5, 8, 12, 3, 9, 14], [1, 1, 0, 1, 1, 1], [0.5, 1, 2, 3, 1, 0]
 
@@ -88,3 +89,17 @@ def test_a_marker_that_separates_has_no_curve_and_no_noise():
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         compare_marker_forms(time, event, count, 5)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x", None, True])
+def test_a_seed_is_a_whole_number_or_a_generator(seed):
+    with pytest.raises(EstimationError, match="seed is"):
+        check_generator(seed, "bootstrap_optimism")
+    assert check_generator(np.random.default_rng(1), "x").integers(9) < 9
+
+
+@pytest.mark.parametrize("count", [0, 1.5, "x", 10**9, float("nan")])
+def test_a_number_of_samples_is_whole_and_has_an_end(count):
+    with pytest.raises(EstimationError, match="replicates is"):
+        check_count(count, "replicates", 2)
+    assert check_count(200.0, "replicates", 2) == 200

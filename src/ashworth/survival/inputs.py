@@ -294,6 +294,28 @@ def check_number(value: Any, name: str, allowed: str) -> float:
     return float(value)
 
 
+def check_count(value: Any, name: str, least: int, most: int = 1_000_000) -> int:
+    """Return an option that is a whole number between `least` and `most`."""
+    allowed = f"a whole number from {least} to {most:,}"
+    count = check_number(value, name, allowed)
+    if not least <= count <= most or count != int(count):
+        raise EstimationError(f"{name} is {value!r}; allowed: {allowed}")
+    return int(count)
+
+
+def check_generator(seed: Any, name: str) -> np.random.Generator:
+    """Return the caller's generator, or one from a seed; none is an error."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise EstimationError(
+            f"{name}: seed is {seed!r}; allowed: a whole number of 0 or more, or a "
+            "numpy.random.Generator, so that the result can be repeated"
+        )
+    return np.random.default_rng(int(seed))
+
+
 def check_level(level: float) -> float:
     """Return a confidence level that lies strictly between 0 and 1."""
     check_number(level, "level", "between 0 and 1, such as 0.95")

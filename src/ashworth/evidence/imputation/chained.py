@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ashworth.errors import EstimationError
 from ashworth.evidence.imputation.columns import (
     Column,
     as_frame,
@@ -24,7 +23,7 @@ from ashworth.evidence.imputation.draws import (
     one_thread,
     require_scikit_learn,
 )
-from ashworth.survival.inputs import Faults, Floats, check_number, labels, observations
+from ashworth.survival.inputs import Faults, Floats, check_count, labels, observations
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -221,9 +220,8 @@ def impute(
     """
     require_scikit_learn()
     for value, name in ((m, "m"), (iterations, "iterations"), (donors, "donors")):
-        least = 2 if name == "m" else 1
-        if check_number(value, name, f"a whole number, {least} or more") < least:
-            raise EstimationError(f"impute: {name} is {value}; allowed: {least} or more")
+        check_count(value, name, 2 if name == "m" else 1, 10_000)
+    check_count(seed, "seed", 0, 2**63 - 1)
     faults = Faults("impute")
     frame = as_frame(covariates, faults)
     columns = read_columns(frame, faults)

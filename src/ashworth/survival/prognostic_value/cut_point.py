@@ -17,6 +17,8 @@ from ashworth.survival.inputs import (
     Faults,
     Floats,
     Integers,
+    check_count,
+    check_generator,
     check_level,
     check_number,
     check_option,
@@ -31,7 +33,6 @@ from ashworth.survival.prognostic_value.adjusted_statistic import (
     multiplier_maxima,
 )
 from ashworth.survival.prognostic_value.cut_point_result import CutPointSearch
-from ashworth.survival.prognostic_value.refits import check_replicates, generator
 from ashworth.survival.proportional_hazards.covariates import check_covariates, covariate_matrix
 from ashworth.survival.proportional_hazards.model import cox
 from ashworth.version import __version__
@@ -283,9 +284,9 @@ def cut_point_search(
     share = check_number(minprop, "minprop", "above 0 and below 0.5, such as 0.1")
     if not 0.0 < share < 0.5:
         raise EstimationError(f"minprop is {minprop!r}; allowed: above 0 and below 0.5")
-    count = check_replicates(permutations, "permutations", 99)
-    samples = check_replicates(bootstrap, "bootstrap", 0)
-    rng = generator(seed, "cut_point_search")
+    count = check_count(permutations, "permutations", 99)
+    samples = check_count(bootstrap, "bootstrap", 0)
+    rng = check_generator(seed, "cut_point_search")
     rows, terms = _read(time, event, marker, covariates, names)
     if p_method == "gaussian" and terms:
         raise EstimationError("p_method 'gaussian' knows no covariates; take 'permutation'")

@@ -10,14 +10,22 @@ import numpy as np
 
 from ashworth.errors import EstimationError
 from ashworth.survival.competing_risks.codes import read_codes
-from ashworth.survival.inputs import Faults, Floats, Integers, check_level, check_number, numbers
+from ashworth.survival.inputs import (
+    Faults,
+    Floats,
+    Integers,
+    check_count,
+    check_generator,
+    check_level,
+    check_number,
+    numbers,
+)
 from ashworth.survival.prognostic_value.horizon_risk import (
     Horizon,
     histogram,
     observed_risk,
     place,
 )
-from ashworth.survival.prognostic_value.refits import check_replicates, generator
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -278,8 +286,8 @@ def decision_curve(
     """
     level = check_level(level)
     horizon_at = check_number(at, "at", "a time above 0")
-    samples = check_replicates(bootstrap, "bootstrap", 0)
-    rng = generator(seed, "decision_curve") if samples else None
+    samples = check_count(bootstrap, "bootstrap", 0)
+    rng = check_generator(seed, "decision_curve") if samples else None
     faults = Faults("decision_curve")
     names, columns = _read_predictions(predictions, faults)
     cuts = _read_thresholds(thresholds, faults)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ashworth.errors import EstimationError, NotEstimableWarning
-from ashworth.survival.inputs import Floats, Integers
+from ashworth.survival.inputs import Floats, Integers, check_count, check_generator
 from ashworth.survival.prognostic_value.concordance_share import (
     added_terms,
     concordance_share,
@@ -19,10 +19,8 @@ from ashworth.survival.prognostic_value.concordance_share import (
 )
 from ashworth.survival.prognostic_value.refits import (
     Refit,
-    check_replicates,
     draw_rows,
     finite_model,
-    generator,
     refit_samples,
 )
 from ashworth.survival.proportional_hazards.data import CoxData
@@ -150,8 +148,8 @@ def _samples(
 ) -> tuple[Iterable[Integers], int]:
     """Drawn samples, or those that the caller gives."""
     if given is None:
-        count = check_replicates(replicates, "replicates", 2)
-        rng = generator(seed, "bootstrap_optimism")
+        count = check_count(replicates, "replicates", 2)
+        rng = check_generator(seed, "bootstrap_optimism")
         return draw_rows(data.time.size, count, rng, data.cluster), count
     rows = np.asarray(given)
     n = data.time.size

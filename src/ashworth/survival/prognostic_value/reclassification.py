@@ -15,6 +15,8 @@ from ashworth.survival.inputs import (
     Faults,
     Floats,
     Integers,
+    check_count,
+    check_generator,
     check_level,
     check_number,
     check_option,
@@ -307,8 +309,8 @@ def net_reclassification(
     check_option(censoring_ties, "censoring_ties", ("events_first", "together"))
     check_level(level)
     horizon = check_number(at, "at", "a time above 0")
-    if not isinstance(replicates, int | np.integer) or replicates < 0:
-        raise EstimationError(f"replicates is {replicates!r}; allowed: a whole number, 0 or more")
+    samples = check_count(replicates, "replicates", 0)
+    rng = check_generator(seed, "net_reclassification")
     faults = Faults("net_reclassification")
     limits = _read_cuts(cuts, faults)
     base, new = _read_risk(base_risk, "base_risk", faults), _read_risk(new_risk, "new_risk", faults)
@@ -332,7 +334,7 @@ def net_reclassification(
     if limits is not None:
         size = limits.size + 1
         table = np.bincount(before * size + after, minlength=size * size).reshape(size, size)
-    return _result(moves, table, int(replicates), np.random.default_rng(seed), level, options)
+    return _result(moves, table, samples, rng, level, options)
 
 
 def _refuse(moves: _Moves) -> None:

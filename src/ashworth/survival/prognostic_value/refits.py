@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ashworth.errors import EstimationError
-from ashworth.survival.inputs import Floats, Integers, check_number
+from ashworth.survival.inputs import Floats, Integers
 from ashworth.survival.proportional_hazards.data import CoxData
 from ashworth.survival.proportional_hazards.design import CoxDesign
 from ashworth.survival.proportional_hazards.newton import all_determined, maximise, newton_step
@@ -134,27 +134,6 @@ def draw_rows(
         chosen = rng.integers(0, sizes.size, sizes.size)
         rows = [order[ends[c] - sizes[c] : ends[c]] for c in chosen.tolist()]
         yield np.sort(np.concatenate(rows))
-
-
-def check_replicates(value: int, name: str, least: int) -> int:
-    """Return a whole number of replicates of at least `least`."""
-    allowed = f"a whole number, {least} or more"
-    count = check_number(value, name, allowed)
-    if count < least or count != int(count):
-        raise EstimationError(f"{name} is {value!r}; allowed: {allowed}")
-    return int(count)
-
-
-def generator(seed: int | np.random.Generator | None, name: str) -> np.random.Generator:
-    """Return the caller's generator, or one from a seed; none is an error."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if seed is None or isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise EstimationError(
-            f"{name}: seed is {seed!r}; allowed: a whole number or a numpy.random.Generator, so "
-            "that the result can be repeated"
-        )
-    return np.random.default_rng(int(seed))
 
 
 def finite_model(fit: CoxResult, name: str) -> CoxData:

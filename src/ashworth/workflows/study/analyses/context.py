@@ -21,6 +21,8 @@ from ashworth.workflows.study.coding import Coding, code_covariates
 from ashworth.workflows.study.settings import StudySettings, TimePoint
 
 Floats = NDArray[np.float64]
+MOST_NUMBERED = 30
+"""A column of numbers with more values than this is a measurement, not a name of groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,18 @@ class Context:
             strata, on="patient_id", how="left", maintain_order="left"
         )
         return joined["stratum"].to_numpy()
+
+
+def demand_groups(values: pl.Series, column: str) -> None:
+    """Refuse a column that is a measurement, or has fewer than three patients per group."""
+    known = values.drop_nulls()
+    groups = known.n_unique()
+    measured = known.dtype.is_numeric() and groups > MOST_NUMBERED
+    if measured or (known.len() < 3 * groups and groups > 2):
+        raise EstimationError(
+            f"'{column}' has {groups} values in {known.len()} patients; name a column of centres "
+            "or studies"
+        )
 
 
 def covariate_matrix(

@@ -16,7 +16,7 @@ from ashworth.reports import Column, FigureBlock, Paragraph, Row, Table
 from ashworth.reports.blocks import Block
 from ashworth.reports.numbers import number, p_words
 from ashworth.survival import CoxResult, FrailtyResult, cox, frailty_cox
-from ashworth.workflows.study.analyses.context import Context, Rows
+from ashworth.workflows.study.analyses.context import Context, Rows, demand_groups
 from ashworth.workflows.study.analyses.result import AnalysisResult
 from ashworth.workflows.study.analyses.terms import Model, adjusted_model, missing_words
 from ashworth.workflows.study.analyses.words import left_out, noted, remarks, sizes
@@ -90,6 +90,7 @@ def _endpoint(
     known = level_texts(whole.patients, request.by).is_not_null().to_numpy()
     if not known.any():
         raise EstimationError(f"no patient has a value of {request.by}")
+    demand_groups(whole.patients[request.by], request.by)
     codings = [c for c in context.codings if c.column != request.by]
     model = adjusted_model(context, whole.take(known), codings)
     rows, settings = model.rows, context.settings

@@ -24,7 +24,12 @@ from ashworth.evidence import (
 from ashworth.reports import Callout
 from ashworth.reports.blocks import Block
 from ashworth.survival import FrailtyResult, frailty_cox
-from ashworth.workflows.study.analyses.context import Context, Rows, covariate_matrix
+from ashworth.workflows.study.analyses.context import (
+    Context,
+    Rows,
+    covariate_matrix,
+    demand_groups,
+)
 from ashworth.workflows.study.analyses.pooling_blocks import (
     centre_forest,
     interaction_table,
@@ -113,6 +118,7 @@ def _centres(rows: Rows, column: str) -> tuple[Rows, NDArray[Any], int]:
     known = series.is_not_null().to_numpy()
     if not known.any():
         raise EstimationError(f"no patient has a value of '{column}' to pool over")
+    demand_groups(series, column)
     kept = rows.take(known)
     return kept, series.drop_nulls().to_numpy(), int((~known).sum())
 
