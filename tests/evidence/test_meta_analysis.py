@@ -35,6 +35,7 @@ from ashworth.evidence import (
     trim_and_fill,
     two_groups,
 )
+from ashworth.evidence.pooling.counts import binomial_likelihood
 
 from .conftest import close, load, load_cases, load_data
 
@@ -340,3 +341,18 @@ def test_all_deletions_at_once_equal_one_by_one(method):
                 for i in range(len(a))
             ]
         close(leave_one_out(pooled).tau2, single, 1e-9, 1e-12)
+
+
+def test_studies_without_events_and_with_only_events_in_the_logistic_model():
+    """Targets: 2,400,001 even steps over the random effect, maximised by Nelder and Mead."""
+    x, n = np.array([0.0, 3, 0, 10, 20]), np.array([40.0, 52, 30, 33, 20])
+    for mean, tau, want in ((-2.8, 6.1, -12.109294373), (-3.6, 9.6, -12.327267089)):
+        close(binomial_likelihood(x, n, mean, tau), want, 1e-10)
+    far = binomial_likelihood(np.array([5000.0]), np.array([5000.0]), -2.926356588, 0.28065002636)
+    close(far, -396.30157, 1e-6)
+    found = pool_proportions(x.astype(int), n.astype(int))
+    close([found.estimate, found.tau2], [-2.8429341, 37.09795], 1e-6)
+    assert found.standard_error > 3.0
+    with pytest.raises(EstimationError, match="rises without end"):
+        pool_proportions([0, 20], [20, 20])
+    assert pool_proportions([1, 0], [1, 1]).tau2 == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, gammaln, log_expit, logit, logsumexp, ndtr
+from scipy.special import expit, gammaln, log_expit, logit, ndtr
 
 from ashworth.errors import EstimationError
 from ashworth.evidence.pooling.columns import need
@@ -245,32 +245,51 @@ def peto(events1: Any, n1: Any, events2: Any, n2: Any, *, level: float = 0.95) -
     )  # fmt: skip
 
 
-_NODES, _WEIGHTS = np.polynomial.hermite.hermgauss(61)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
+_REACH = 40.0  # the tails beyond exp(-40) of the mode are left out
 
 
-def _modes(x: Floats, n: Floats, mean: float, tau: float) -> tuple[Floats, Floats]:
-    """Mode and spread of each study's scaled random effect, by Newton's steps."""
-    u = np.zeros(x.size)
-    for _ in range(100):
+def _modes(x: Floats, n: Floats, mean: float, tau: float) -> Floats:
+    """Mode of each study's scaled random effect, by Newton's steps in a bracket."""
+    low, high = -tau * (n - x), tau * x
+    u, moved = np.clip(np.zeros(x.size), low, high), high - low
+    for _ in range(200):
         p = expit(mean + tau * u)
         slope, curve = tau * (x - n * p) - u, tau**2 * n * p * (1 - p) + 1.0
-        step = slope / curve
-        u = u + np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < 1e-13:
+        low, high = np.where(slope > 0.0, u, low), np.where(slope < 0.0, u, high)
+        to = u + slope / curve
+        slow = (to < low) | (to > high) | (2.0 * np.abs(to - u) > moved)
+        to = np.where(slow, 0.5 * (low + high), to)
+        u, moved = to, np.abs(to - u)
+        if moved.max() < 1e-13 * (1.0 + np.abs(u).max()):
             break
-    p = expit(mean + tau * u)
-    return u, 1.0 / np.sqrt(tau**2 * n * p * (1 - p) + 1.0)
+    return u
 
 
 def binomial_likelihood(x: Floats, n: Floats, mean: float, tau: float) -> float:
-    """Log likelihood of the random-intercept logistic model by adaptive quadrature."""
+    """Log likelihood of the random-intercept logistic model by quadrature on each side of the mode.
+
+    With no events, or only events, a study's integrand is narrow on one side and wide on the other:
+    points spread evenly about the mode miss one of them.
+    """
+
+    def terms(u: Floats) -> Floats:
+        eta = mean + tau * u
+        return x[:, None] * log_expit(eta) + (n - x)[:, None] * log_expit(-eta) - 0.5 * u**2
+
     constant = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
-    centre, spread = _modes(x, n, mean, tau)
-    u = centre[:, None] + math.sqrt(2.0) * spread[:, None] * _NODES
-    eta = mean + tau * u
-    terms = x[:, None] * log_expit(eta) + (n - x)[:, None] * log_expit(-eta) - 0.5 * u**2
-    inner = logsumexp(terms + _NODES**2, b=_WEIGHTS, axis=1)
-    return float((constant + inner + np.log(spread) - 0.5 * math.log(math.pi)).sum())
+    centre = _modes(x, n, mean, tau)[:, None]
+    top = terms(centre)
+    sides = np.array([-1.0, 1.0])
+    near, far = np.zeros((x.size, 2)), np.full((x.size, 2), math.sqrt(2.0 * _REACH))
+    for _ in range(30):
+        half = 0.5 * (near + far)
+        inside = terms(centre + sides * half) > top - _REACH
+        near, far = np.where(inside, half, near), np.where(inside, far, half)
+    u = centre[:, :, None] + (sides * far)[:, :, None] * (0.5 * (_NODES + 1.0))
+    heights = np.exp(terms(u.reshape(x.size, -1)) - top).reshape(u.shape)
+    inner = (0.5 * far * (heights @ _WEIGHTS)).sum(axis=1)
+    return float((constant + top[:, 0] + np.log(inner) - 0.5 * math.log(2.0 * math.pi)).sum())
 
 
 def pool_proportions(events: Any, n: Any, *, level: float = 0.95) -> PooledCounts:
@@ -294,12 +313,13 @@ def pool_proportions(events: Any, n: Any, *, level: float = 0.95) -> PooledCount
     InputError
         Faulty counts.
     EstimationError
-        Fewer than two studies; no events, or only events, in all.
+        Fewer than two studies; no events, or only events, in all, or one or the other in each.
 
     Notes
     -----
-    :math:`\text{logit}\, p_i \sim N(\mu, \tau^2)`; maximum likelihood with 61 adaptive
-    Gauss-Hermite points (R's ``rma.glmm`` takes 7 and stops early; they agree to about 5 digits).
+    :math:`\text{logit}\, p_i \sim N(\mu, \tau^2)`; maximum likelihood with 80
+    Gauss-Legendre points on each side of every study's mode (R's ``rma.glmm`` takes 7 adaptive
+    Gauss-Hermite points and stops early; they agree to about 5 digits).
 
     References
     ----------
@@ -319,6 +339,11 @@ def pool_proportions(events: Any, n: Any, *, level: float = 0.95) -> PooledCount
         raise EstimationError(
             f"pool_proportions: {int(x.sum())} of {int(total.sum())} have the event; the model has "
             "no finite estimate: report the counts with an exact interval"
+        )
+    if bool((((x == 0.0) | (x == total)).all()) and total.max() > 1.0):
+        raise EstimationError(
+            "pool_proportions: every study has no events or only events; the likelihood rises "
+            "without end as the variance between studies grows: report the counts"
         )
     mean, tau = _fit_proportions(x, total)
     error = _error_of_mean(x, total, mean, tau)
