@@ -668,6 +668,10 @@ def test_conflicts_are_kept_and_unverified_sayings_are_not():
     assert check_statistics([study], unverified=True).conflicts().height == 2
 
 
+no_events = {f"{c}_{k}": v for k in (1, 2, 3) for c, v in (("events", 0), ("n", 10))}
+all_events = no_events | {f"events_{k}": 10 for k in (1, 2, 3)}
+
+
 @pytest.mark.parametrize(
     ("table", "check", "expected"),
     [
@@ -684,6 +688,9 @@ def test_conflicts_are_kept_and_unverified_sayings_are_not():
         (row(value=5, n=0), "share", "cannot be checked"),
         (row(measure="rate", value_1=0, events_1=0, person_years_1=10), "rate", "holds"),
         (two(5000, 100000, 5100, 100000, p="0.31"), "p from counts", "holds"),
+        (ratio("1.00", "0.90", "1.11", p="0.90"), "p from interval", "holds only if"),
+        (row(p="0.5", **no_events), "p from counts", "cannot be checked"),
+        (row(p="0.5", **all_events), "p from counts", "cannot be checked"),
     ],
 )
 def test_odd_but_true_numbers_do_not_crash(table, check, expected):

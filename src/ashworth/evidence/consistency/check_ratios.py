@@ -145,8 +145,9 @@ def _other_p(record: Record, i: RatioInterval) -> tuple[Verdict, str]:
         ways.append("it is one-sided")
     for level in _LEVELS:
         if level != i.level and _level_fits(record, i, level):
-            ways.append(f"the limits are at {100 * level:g} % (it implies "
-                        f"{100 * level_from_p(i, record.p):.1f} %)")  # fmt: skip
+            implied = "" if i.estimate == 1.0 else (
+                f" (it implies {100 * level_from_p(i, record.p):.1f} %)")  # fmt: skip
+            ways.append(f"the limits are at {100 * level:g} %{implied}")
     z = z_of_p(record.p)
     if small - _OTHER_TEST <= z <= large + _OTHER_TEST:
         ways.append("it is of another test or model (log-rank, likelihood ratio, unadjusted)")

@@ -99,6 +99,8 @@ def _several(record: Record) -> Finding:
     """Pearson's chi-square over more than two groups."""
     counts = [(a.events or 0, a.n or 0) for a in record.arms]
     events, n = (sum(c[k] for c in counts) for k in (0, 1))
+    if events in (0, n):
+        return _unchecked(record, "none or all of the patients had the event: no test exists")
     share = events / n
     statistic = sum((x - m * share) ** 2 / (m * share * (1 - share)) for x, m in counts)
     p = float(chdtrc(len(counts) - 1, statistic))
