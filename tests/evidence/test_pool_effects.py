@@ -11,6 +11,7 @@ from ashworth.cli.main import _run
 from ashworth.errors import EstimationError, InputError
 from ashworth.evidence import NotPoolableError, find, pool, pool_effects
 from ashworth.evidence.pooling.guards import components
+from ashworth.evidence.pooling.scales import on_other_scale
 
 
 def rows(**changes):
@@ -149,3 +150,91 @@ def test_meta_analyses_are_never_independent_of_each_other():
     found = pool_effects(early, allow=[*mixed, "overlap"])
     assert found.pooled is None
     assert found.n_cohorts == 2
+
+
+HEAD = "study,estimate,lower,upper,level\n"
+GOOD = "a,1.5,1.2,1.875,0.95\nb,1.8,1.3,2.49,0.95\nc,1.2,0.9,1.6,0.95\n"
+
+
+def _pooled_file(tmp_path, text, *options):
+    table = tmp_path / "table.csv"
+    table.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return _run(["evidence", "pool", str(table), *options])
+
+
+def test_a_table_says_all_its_faults_with_their_lines(tmp_path, capsys):
+    text = HEAD + "a,1.5,1.9,1.2,0.95\nb,2.8,1.3,2.49,95\nc,0.182,1.1,1.4,\n,1.2,x,1.6,0.95\n"
+    assert _pooled_file(tmp_path, text, "--ratio") == 2
+    said = capsys.readouterr().err
+    for words in (
+        "row 2, column 'lower': found limits swapped",
+        "row 3, column 'level': found 95",
+        "row 3, column 'estimate': found 2.8 outside",
+        "exp(0.182) = 1.2",
+        "row 4, column 'level': found limits without",
+        "row 5, column 'lower': found 'x'",
+    ):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD.replace("a,", "study,est,lower,upper,level\na,", 1), "column 'estimate': found no"),
+        (HEAD, "no rows"),
+        ("", "empty file"),
+        (HEAD + GOOD + "d,1.2,0.9\n", "row 5: found 3 cells"),
+        ("study,estimate,standard_error\na,0.1,0\nb,0.2,-0.1\n", "row 3, column 'standard_error'"),
+        (HEAD + "a,-1.5,-1.9,-1.2,0.95\n", "a ratio with -1.5"),
+        (HEAD + "a,1.5,1.2,,0.95\n", "one limit without the other"),
+        (b"study,estimate\x00", "binary"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused(tmp_path, capsys, text, words):
+    assert _pooled_file(tmp_path, text, "--ratio", "--out", str(tmp_path / "out")) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_with_semicolons_and_decimal_commas(tmp_path, capsys):
+    text = (HEAD + GOOD).replace(",", ";").replace(".", ",")
+    assert _pooled_file(tmp_path, text, "--ratio") == 2
+    capsys.readouterr()
+    assert _pooled_file(tmp_path, text, "--ratio", "--decimal", "comma") == 0
+    assert "Pooled 1.47" in capsys.readouterr().out
+    for wrong in (["--allow", "nothing"], ["--level", "95"]):
+        assert _pooled_file(tmp_path, HEAD + GOOD, "--ratio", *wrong) == 2
+
+
+def test_one_logarithm_among_ratios_is_found():
+    mixed = [*rows()[:2], {**rows()[2], "estimate": 0.41, "lower": 0.18, "upper": 0.63}]
+    with pytest.raises(InputError, match=r"0.41 \(0.18 to 0.63\), .*logarithm"):
+        pool_effects(mixed)
+    logs = [{"study": s, "estimate": 0.1 * i, "lower": 0.1 * i - 0.3, "upper": 0.1 * i + 0.3,
+             "level": 0.95} for i, s in enumerate("ab", 1)]  # fmt: skip
+    ratio = {"study": "c", "estimate": 1.8, "lower": 1.3, "upper": 2.49, "level": 0.95}
+    with pytest.raises(InputError, match=r"c: 1.8 .*as those of a ratio"):
+        pool_effects([*logs, ratio])
+
+
+def test_no_record_of_the_base_looks_like_another_scale():
+    table = find(measure="hazard_ratio").table().drop_nulls(["estimate", "lower"])
+    columns = (table[c].to_numpy() for c in ("estimate", "lower", "upper"))
+    assert not on_other_scale(*columns, ratio=True).any()
+
+
+def test_allowed_overlap_is_said_to_narrow_the_intervals():
+    twice = pool_effects([*rows(), rows()[0]], allow=["overlap"])
+    assert (twice.n, twice.n_cohorts) == (len(rows()) + 1, len(rows()))
+    assert any("too narrow" in m for m in twice.messages)
+    assert not any("too narrow" in m for m in pool_effects(rows()).messages)
+
+
+def test_results_are_replaced_whole(tmp_path):
+    out = tmp_path / "out"
+    for _ in range(2):
+        assert _pooled_file(tmp_path, HEAD + GOOD, "--ratio", "--out", str(out)) == 0
+    kept = {p.name for p in out.iterdir()}
+    assert kept == {"effects.csv", "summary.csv", "forest.svg", "run.json"}
+    (out / "mine.txt").write_text("x")
+    assert _pooled_file(tmp_path, HEAD + GOOD, "--ratio", "--out", str(out)) == 2

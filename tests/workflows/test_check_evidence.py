@@ -142,6 +142,15 @@ def test_bad_files(ashworth, tmp_path, text, says):
     assert says in err
 
 
+def test_a_cell_of_any_length_is_no_crash(ashworth, tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text(
+        f'{HEAD}\n"{"x" * 200_000}",s,hazard_ratio,1.5,1.2,1.9,0.95,0.001,publication\n'
+    )
+    code, _, err = ashworth("evidence", "check", file)
+    assert (code, "line 2, field larger" in err) == (2, True)
+
+
 def test_all_faults_of_all_files_at_once(ashworth, tmp_path):
     for name, row in (("a", "A,a,hazard_ratio,1.2,1.5,1.0,0.95,,publication"),
                       ("b", "\nB,b,proportion,120,,,,0,"))  :  # fmt: skip

@@ -135,6 +135,7 @@ def pool_(
     ci: Literal["hksj", "hksj_conservative", "t", "normal"] = "hksj",
     level: float = 0.95,
     ratio: bool = False,
+    decimal: Literal["point", "comma"] = "point",
     unverified: bool = False,
     out: Path | None = None,
     json: bool = False,
@@ -173,10 +174,12 @@ def pool_(
         Confidence level.
     ratio
         The table's estimates and limits are ratios on the natural scale.
+    decimal
+        Decimal sign of the table.
     unverified
         Take in statistics whose source could not be checked.
     out
-        Folder for effects.csv, summary.csv and forest.svg.
+        Folder for effects.csv, summary.csv, forest.svg and the run log.
     json
         Print JSON.
     """
@@ -188,7 +191,7 @@ def pool_(
     }  # fmt: skip
     pooled = pool_evidence(
         file, question=question, allow=allow or (), unverified=unverified, ratio=ratio,
-        tau2_method=tau2, ci_method=ci, level=level,
+        decimal=decimal, tau2_method=tau2, ci_method=ci, level=level,
     )  # fmt: skip
     if out is not None:
         pooled.write(out)

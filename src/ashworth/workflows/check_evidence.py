@@ -117,7 +117,11 @@ def _read(file: Path) -> tuple[dict[str, list[str]], list[int]]:
     if twice:
         raise _bad_file(file, f"column {', '.join(twice)} twice", "each column once",
                         "rename or remove one")  # fmt: skip
-    rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise _bad_file(file, f"line {reader.line_num}, {error}", "a readable CSV file in UTF-8",
+                        "look for a quote that is not closed") from None  # fmt: skip
     uneven = [
         Problem(file.name, line, None, f"{len(row)} cells", f"{len(names)}, as in the header",
                 "quote cells that contain the separator")

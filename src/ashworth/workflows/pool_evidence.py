@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ashworth.errors import InputError, Problem
 from ashworth.evidence import PooledEffects, find, pool_effects
+from ashworth.evidence.pooling.guards import GUARDS
+from ashworth.storage import results_folder, write_run_log
+from ashworth.workflows.effects_table import read_effects
 
 if TYPE_CHECKING:
     import polars as pl
 
-_NUMBERS = ("estimate", "lower", "upper", "level", "standard_error", "volume_ml")
 _TABLES = ("effects", "summary")
 
 
@@ -27,10 +30,16 @@ class PooledEvidence:
     answer : PooledEffects
     source : str
         What was pooled.
+    file : Path or None
+        The table; None for the evidence base.
+    started : datetime
+        When the work began.
     """
 
     answer: PooledEffects
     source: str
+    file: Path | None
+    started: datetime
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
@@ -64,19 +73,28 @@ class PooledEvidence:
             yield f"note: {message}"
 
     def write(self, folder: Path) -> None:
-        """Write effects.csv, summary.csv and, where there is anything to draw, forest.svg."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write the tables, the run log and, where there is anything to draw, forest.svg."""
         tables: tuple[pl.DataFrame, ...] = (self.answer.table(), self.answer.summary())
-        for name, table in zip(_TABLES, tables, strict=True):
-            table.write_csv(folder / f"{name}.csv")
-        if self.answer.rows or self.answer.left_out:
-            from ashworth.workflows.evidence_forests import effects_forest
+        with results_folder(folder) as work:
+            for name, table in zip(_TABLES, tables, strict=True):
+                table.write_csv(work / f"{name}.csv", line_terminator="\n")
+            if self.answer.rows or self.answer.left_out:
+                (work / "forest.svg").write_text(self._forest(), encoding="utf-8")
+            inputs = [] if self.file is None else [self.file.resolve()]
+            base = Path.cwd() if self.file is None else self.file.resolve().parent
+            write_run_log(
+                work, command="evidence pool", started_at=self.started, inputs=inputs, base=base,
+                options={"source": self.source, **self.answer.options},
+                notices=self.answer.messages,
+            )  # fmt: skip
 
-            title = "Effect" if self.answer.scale == "number" else "Ratio"
-            figure = effects_forest(
-                self.answer, name="forest", title=self.source, estimate_title=title
-            )
-            (folder / "forest.svg").write_text(figure.svg(), encoding="utf-8")
+    def _forest(self) -> str:
+        from ashworth.workflows.evidence_forests import effects_forest
+
+        title = "Effect" if self.answer.scale == "number" else "Ratio"
+        return effects_forest(
+            self.answer, name="forest", title=self.source, estimate_title=title
+        ).svg()
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -95,62 +113,34 @@ def pool_evidence(
     allow: Sequence[str] = (),
     unverified: bool = False,
     ratio: bool = False,
+    decimal: Literal["point", "comma"] = "point",
     **options: Any,
 ) -> PooledEvidence:
     """Pool a table's effects, or the evidence base's that answer `question`."""
+    started = datetime.now(UTC)
     words = {name: value for name, value in (question or {}).items() if value is not None}
-    if (file is None) != bool(words):
-        found = "a table and a question" if file else "neither a table nor a question"
-        raise InputError(
-            [Problem("command", None, "FILE", found, "one of them",
-                     "name a CSV table, or ask by --outcome, --setting, ...")],
-            subject="the command",
-        )  # fmt: skip
+    _check_call(file, words, allow, options.get("level", 0.95))
     if file is None:
         effects: Any = find(**words, unverified=unverified)
         source = ", ".join(f"{name} {value}" for name, value in words.items())
     else:
-        effects, source = _table(file, ratio), file.name
-    return PooledEvidence(pool_effects(effects, allow=tuple(allow), **options), source)  # type: ignore[arg-type]
+        effects, source = read_effects(file, ratio=ratio, decimal=decimal), file.name
+    answer = pool_effects(effects, allow=tuple(allow), **options)  # type: ignore[arg-type]
+    return PooledEvidence(answer, source, file, started)
 
 
-def _table(file: Path, ratio: bool) -> list[dict[str, Any]]:
-    """Read the rows of a CSV table; empty cells are missing."""
-    import polars as pl
-
-    if not file.is_file():
-        raise InputError(
-            [Problem(file.name, None, "FILE", "no such file", "a CSV table", "check the path")],
-            subject="the command",
-        )
-    try:
-        frame = pl.read_csv(file, infer_schema=False, null_values=["", "NA"])
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        raise InputError(
-            [Problem(file.name, None, "FILE", str(error).splitlines()[0], "a CSV table in UTF-8",
-                     "save it as CSV with commas and a header")],
-            subject="the table",
-        ) from error  # fmt: skip
-    rows = [_typed(row, ratio) for row in frame.to_dicts()]
-    bad = [(i, name, row[name]) for i, row in enumerate(rows, 2) for name in _NUMBERS
-           if isinstance(row.get(name), str)]  # fmt: skip
-    if bad:
-        raise InputError(
-            [Problem(file.name, i, name, repr(value), "a number", "use a decimal point")
-             for i, name, value in bad],
-            subject="the table",
-        )  # fmt: skip
-    return rows
-
-
-def _typed(row: dict[str, Any], ratio: bool) -> dict[str, Any]:
-    """Turn the cells of number columns into numbers where they are."""
-    for name in _NUMBERS:
-        try:
-            row[name] = None if row.get(name) is None else float(row[name])
-        except ValueError:
-            continue
-    for name in ("events", "n"):
-        if str(row.get(name)).isdigit():
-            row[name] = int(row[name])
-    return {**row, "scale": "ratio"} if ratio else row
+def _check_call(file: Path | None, words: Any, allow: Sequence[str], level: float) -> None:
+    """Refuse a call that cannot be answered, with all its faults."""
+    problems = [
+        Problem("command", None, "--allow", a, ", ".join(GUARDS), "name one of them")
+        for a in allow if a not in GUARDS
+    ]  # fmt: skip
+    if not 0.0 < level < 1.0:
+        problems.append(Problem("command", None, "--level", f"{level:g}", "between 0 and 1",
+                                "write 0.95 for 95 %"))  # fmt: skip
+    if (file is None) != bool(words):
+        found = "a table and a question" if file else "neither a table nor a question"
+        remedy = "name a CSV table, or ask by --outcome, --setting, ..."
+        problems.append(Problem("command", None, "FILE", found, "one of them", remedy))
+    if problems:
+        raise InputError(problems, subject="the command")

@@ -22,6 +22,7 @@ from ashworth.evidence.pooling.guards import (
 )
 from ashworth.evidence.pooling.model import DfRule, Method, Test
 from ashworth.evidence.pooling.result import Pooled
+from ashworth.evidence.pooling.scales import on_other_scale
 from ashworth.evidence.pooling.sensitivity import pool_quietly
 from ashworth.survival.inputs import Faults, check_level, numbers
 from ashworth.survival.results import normal_quantile
@@ -46,7 +47,8 @@ class NotPoolableError(EstimationError):
         names = ", ".join(f'"{o.guard}"' for o in found)
         super().__init__(
             f"pool_effects: these effects do not answer one question:\n{lines}\n"
-            f"choose a narrower question, or allow each by name: allow=[{names}]"
+            f"choose a narrower question, or allow each by name: allow=[{names}] "
+            f"(the command: {' '.join(f'--allow {o.guard}' for o in found)})"
         )
 
 
@@ -215,6 +217,7 @@ def _on_scale(rows: list[dict[str, Any]], scale: str) -> list[dict[str, Any]]:
     if scale == "ratio" and printed:
         columns = ([row[c] for row in printed] for c in ("estimate", "lower", "upper"))
         sizes = ratios_from_intervals(*columns, level=[row["level"] for row in printed])
+        _check_scale(printed, ratio=True)
         for row, s in zip(printed, sizes.standard_error.tolist(), strict=True):
             row["standard_error"] = s
     elif printed:
@@ -255,6 +258,24 @@ def _check_limits(rows: Sequence[Mapping[str, Any]]) -> None:
                 "the log scale, not on their own: these are ratios; give a column scale with "
                 "'ratio', or standard errors instead of limits if they are not"
             )
+    _check_scale(rows, ratio=False)
+
+
+def _check_scale(rows: Sequence[Mapping[str, Any]], *, ratio: bool) -> None:
+    """Refuse logarithms among ratios, and ratios among other numbers."""
+    columns = (np.array([row[c] for row in rows], float) for c in ("estimate", "lower", "upper"))
+    bad = on_other_scale(*columns, ratio=ratio)
+    said, other = "a ratio", "a logarithm or a difference"
+    said, other = (said, other) if ratio else (other, said)
+    faults = Faults("pool_effects")
+    for row in (row for row, apart in zip(rows, bad, strict=True) if apart):
+        faults.note(
+            "estimate", f"{row['study']}: {row['estimate']:g} ({row['lower']:g} to "
+            f"{row['upper']:g}), limits even around the estimate as those of {other}",
+            f"limits as those of {said}, as the table says",
+            "put all rows on one scale; if the limits are right, give the standard error instead",
+        )  # fmt: skip
+    faults.stop()
 
 
 def _messages(rows: Sequence[Mapping[str, Any]], effects: Any) -> tuple[str, ...]:
@@ -350,6 +371,9 @@ def pool_effects(
         y, s = ([row[c] for row in rows] for c in ("estimate", "standard_error"))
         pooled = pool_quietly(y, s, studies=names, **options)
     messages = _messages(rows, effects) if rows else ()
+    if pooled is not None and cohorts < len(rows):
+        messages += (f"{len(rows)} effects of {cohorts} independent cohorts were weighted as if "
+                     "no patient were in two of them: the intervals are too narrow",)  # fmt: skip
     if pooled is not None and ci_method == "hksj" and pooled.narrower_than_fixed_effect:
         messages += ("the HKSJ interval is narrower than the fixed-effect one: report "
                      "ci_method='hksj_conservative'",)  # fmt: skip
