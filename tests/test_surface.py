@@ -169,7 +169,7 @@ for name in getattr(room, "__all__", ()):
 """
 
 
-@pytest.mark.parametrize("room", [r for r in PUBLIC if PUBLIC[r]])
+@pytest.mark.parametrize("room", ["enumeration", "evidence", "survival"])
 def test_no_module_hides_a_public_name(room):
     python(AFTER.format(room=room))
 

@@ -97,8 +97,12 @@ def edit(path: Path, lines: str, where: str) -> None:
     text = path.read_text(encoding="utf-8")
     for line in lines.splitlines():
         key = line.partition("=")[0].strip()
-        text, n = re.subn(rf"(?m)^{re.escape(key)} = .*$", lambda _, new=line: new, text)
+        pattern = rf"(?m)^{re.escape(key)} = .*$"
+        head = re.split(r"(?m)^\[", text, maxsplit=1)[0]
+        within = head if re.search(pattern, head) else text
+        changed, n = re.subn(pattern, lambda _, new=line: new, within)
         assert n == 1, f"{where}: '{key}' stands {n} times in {path.name}"
+        text = changed + text[len(within) :]
     path.write_text(text, encoding="utf-8")
 
 

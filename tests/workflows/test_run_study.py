@@ -205,7 +205,7 @@ def test_all_problems_of_all_tables_come_at_once(study):
         ('adjust = ["age_years"', 'adjust = ["patient_id"', None, "no covariate"),
         ('stratify = ["centre"]', 'stratify = ["centre", "centre"]', "stratify", "only once"),
         ("survival_at = [12", "survival_at = [-12", "survival_at.0", "greater than 0"),
-        ("simulated = true", 'simulated = "no"', "simulated", "boolean"),
+        ("simulated = true", 'simulated = "no"', "simulated", "true or false"),
         ('setting = "metastatic"', 'setting = "early"', "setting", "60 of 60"),
         ('"ctc-dynamics-5"', '"ctc-dynamics-1"', "dynamics", "own cut-off"),
         ('"cellsearch-ctc"', '"dtc-icc-a45b-b3"', "assay", "cellsearch-ctc"),
