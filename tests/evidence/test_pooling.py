@@ -233,6 +233,16 @@ def test_the_higher_of_two_maxima_is_taken():
     assert log_likelihood(d, found.tau2, restricted=True) >= heights.max()
 
 
+def test_two_maxima_within_one_decade_are_told_apart():
+    """Maxima near 0.219 and 2.737: eight steps over all scales saw one."""
+    y = np.array([-0.984, -0.002, -0.222, 5.924, -0.262])
+    s = np.array([0.2565, 0.9013, 0.17, 1.7775, 0.0537])
+    d, found = gather(y, s * s), quietly(y, s)
+    heights = [log_likelihood(d, t, restricted=True) for t in np.geomspace(1e-4, 100, 2000)]
+    assert log_likelihood(d, found.tau2, restricted=True) >= max(heights)
+    close(found.tau2, 2.737, 0.01)
+
+
 estimates = st.lists(
     st.tuples(st.floats(-3, 3).map(lambda x: round(x, 3)), st.floats(0.05, 2)),
     min_size=2, max_size=12,

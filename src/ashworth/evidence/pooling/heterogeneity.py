@@ -18,7 +18,8 @@ from ashworth.evidence.pooling.roots import (
 )
 from ashworth.survival.inputs import Floats
 
-_STEPS = np.linspace(0.0, 1.0, 8)
+_FEWEST, _MOST = 8, 64
+_CELLS = 4000  # of the grid times the studies: two maxima are a matter of few studies
 
 
 def hedges(d: Studies, at_zero: Sums) -> float:
@@ -84,7 +85,8 @@ def _grid(d: Studies) -> Floats:
     """Zero, and steps on a log scale up to a value above every maximum."""
     top = float(np.ptp(d.powers[1])) ** 2 + float(d.variance.max())
     low = 1e-3 * float(d.variance.min())
-    return np.append(0.0, low * (top / low) ** _STEPS)
+    steps = min(max(_CELLS // d.k, _FEWEST), _MOST)
+    return np.append(0.0, low * (top / low) ** np.linspace(0.0, 1.0, steps))
 
 
 def _scan(d: Studies, grid: Floats, *, restricted: bool) -> Floats:
