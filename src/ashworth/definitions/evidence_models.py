@@ -25,6 +25,8 @@ TestName = Literal[
     "fisher_two_sided", "fisher_less", "fisher_greater", "chi_square", "chi_square_yates",
     "log_rank", "wald", "likelihood_ratio", "sign", "unknown",
 ]  # fmt: skip
+_RATIOS = ("hazard_ratio", "risk_ratio", "odds_ratio", "rate_ratio", "mortality_ratio")
+_SHARES = ("proportion", "survival")
 Risk = Literal["low", "moderate", "high"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -71,7 +73,20 @@ class Group(Model):
         """Check the numerator against the denominator."""
         if self.events is not None and self.n is not None and self.events > self.n:
             raise ValueError(f"{self.events} events among {self.n}")
+        _in_order(self.value, self.lower, self.upper)
         return self
+
+
+def _in_order(value: float | None, lower: float | None, upper: float | None) -> None:
+    """Limits come in pairs and in order, with the estimate between them."""
+    if (lower is None) != (upper is None):
+        raise ValueError("one limit without the other")
+    if lower is None or upper is None:
+        return
+    if lower > upper:
+        raise ValueError(f"limits swapped: {lower} above {upper}")
+    if value is not None and not lower <= value <= upper:
+        raise ValueError(f"{value} outside of its limits {lower} to {upper}")
 
 
 class Cutoff(Model):
@@ -157,16 +172,20 @@ class Statistic(Model):
     note: str = ""
 
     @model_validator(mode="after")
-    def _limits_named(self) -> Statistic:
-        """Limits come in pairs, in order, with their level."""
-        one = (self.lower is None) != (self.upper is None)
-        if one:
-            raise ValueError("one limit without the other")
-        if self.lower is not None and self.upper is not None:
-            if self.lower > self.upper:
-                raise ValueError(f"limits swapped: {self.lower} above {self.upper}")
-            if self.level is None:
-                raise ValueError("limits without their level")
+    def _possible(self) -> Statistic:
+        """Limits with their level around the estimate; ratios above 0; shares up to 100."""
+        _in_order(self.value, self.lower, self.upper)
+        if self.lower is not None and self.level is None:
+            raise ValueError("limits without their level")
+        if self.events is not None and self.n is not None and self.events > self.n:
+            raise ValueError(f"{self.events} events among {self.n}")
+        owners = (self, *self.groups)
+        printed = [x for o in owners for x in (o.value, o.lower, o.upper) if x is not None]
+        ratios = [x for x in (self.value, self.lower, self.upper) if x is not None]
+        if self.measure in _RATIOS and any(x <= 0.0 for x in ratios):
+            raise ValueError(f"a ratio with {min(ratios)}: ratios stand on the natural scale")
+        if self.measure in _SHARES and any(not 0.0 <= x <= 100.0 for x in printed):
+            raise ValueError("per cent outside of 0 to 100")
         return self
 
 
