@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ashworth.definitions.evidence_models import Group, Statistic
 from ashworth.errors import InputError
 from ashworth.evidence import check_statistics, p_values_of_counts
 from ashworth.evidence.consistency import intervals
@@ -482,6 +483,17 @@ def test_rates_and_their_ratio():
     )
     wrong = table | {"value_1": ["24.1"]}
     assert check_statistics(wrong).findings[0].verdict == "cannot hold"
+
+
+def test_a_final_zero_is_seen_beside_another_group():
+    """2.0 % per person-year is read as 2: 19 of 796.3 would round to 2, not to 2.0."""
+    one = Group(label="positive", events=7, person_years=32.7, value=21.4)
+    for events, expected in ((16, "holds"), (19, "cannot hold")):
+        two_ = Group(label="negative", events=events, person_years=796.3, value=2.0)
+        s = Statistic(id="rates", label="rates", measure="rate", unit="%", groups=(one, two_),
+                      document="d", document_version="v", origin="publication")  # fmt: skip
+        found = check_statistics([study_of(statistics=(s,))]).findings
+        assert [f.verdict for f in found if f.check == "rate"] == ["holds", expected]
 
 
 def test_sizes_of_designs():

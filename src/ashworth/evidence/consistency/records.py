@@ -189,13 +189,17 @@ def _record(study: str, s: Any) -> Record:
         study, s.id, s.label, s.measure, s.outcome or "", s.contrast or "", s.timepoint or "",
         s.population, s.model, s.value, s.lower, s.upper, s.level, None,
         decimals(s.value, s.lower, s.upper), s.unit, s.events, s.n,
-        tuple(_arm(g) for g in s.groups),
+        _arms(s.groups),
         None if p is None else p.value, "=" if p is None else p.relation,
         "unknown" if p is None else p.test, 0 if p is None else decimals(p.value),
         s.document, s.document_version, s.origin,
     )  # fmt: skip
 
 
-def _arm(g: Any) -> Arm:
-    digits = decimals(g.value, g.lower, g.upper)
-    return Arm(g.label, g.events, g.n, g.person_years, g.value, g.lower, g.upper, digits)
+def _arms(groups: Any) -> tuple[Arm, ...]:
+    """Groups stand side by side with the same decimals: 2.0 beside 21.4, though read as 2."""
+    digits = decimals(*(x for g in groups for x in (g.value, g.lower, g.upper)))
+    return tuple(
+        Arm(g.label, g.events, g.n, g.person_years, g.value, g.lower, g.upper, digits)
+        for g in groups
+    )
