@@ -356,3 +356,9 @@ def test_studies_without_events_and_with_only_events_in_the_logistic_model():
     with pytest.raises(EstimationError, match="rises without end"):
         pool_proportions([0, 20], [20, 20])
     assert pool_proportions([1, 0], [1, 1]).tau2 == 0
+
+
+def test_one_table_does_not_disagree_with_itself():
+    found = mantel_haenszel([0], [40], [4], [38], measure="risk_difference")
+    close(found.estimate, -4 / 38, 1e-12)
+    assert (found.q, found.q_df) == (0.0, 0)

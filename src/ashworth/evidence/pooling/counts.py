@@ -98,7 +98,9 @@ def _result(
 
 def _q(y: Floats, s: Floats, centre: float) -> tuple[float, int]:
     ok = np.isfinite(y)
-    return float(np.sum(((y[ok] - centre) / s[ok]) ** 2)), max(int(ok.sum()) - 1, 0)
+    if ok.sum() < 2:
+        return 0.0, 0
+    return float(np.sum(((y[ok] - centre) / s[ok]) ** 2)), int(ok.sum()) - 1
 
 
 def mantel_haenszel(
