@@ -158,3 +158,15 @@ def test_bad_funnels_are_refused():
         funnel_figure(rows.head(0), name="f", title="")
     with pytest.raises(EstimationError, match="no study"):
         baujat_figure(meta_tables.influence_rows().tail(1), name="b", title="")
+
+
+def test_no_heading_is_broken_within_a_word():
+    """Three wide columns beside long labels leave less room than "Adjustment" wants."""
+    long = {"cutoff": "at least 1 CTC, whatever the volume of blood",
+            "timepoint": "before and after chemotherapy", "adjustment": "adjusted"}  # fmt: skip
+    row = {"role": "study", "estimate": 1.5, "lower": 1.1, "upper": 12.05, "weight_percent": None,
+           "reason": ""}  # fmt: skip
+    table = pl.DataFrame([{**row, **long, "label": f"A long name of a study {i}"} for i in "ab"])
+    heads = {"cutoff": "Cut-off", "timepoint": "Time point", "adjustment": "Adjustment"}
+    figure = meta_forest_figure(table, name="wide", title="", columns=heads)
+    assert {"Cut-off", "Time point", "Adjustment"} <= set(words(figure))

@@ -108,7 +108,8 @@ def layout_of(
     room = numbers_left - GAP - _AXIS_LEAST - GAP - LABEL_X
     wanted = [_wanted(records, key, heading) for key, heading in columns.items()]
     label = _label_width(records, label_heading, room - sum(w + GAP for w in wanted))
-    widths = _shrunk(wanted, room - label)
+    least = [min(_least(h), w) for h, w in zip(columns.values(), wanted, strict=True)]
+    widths = _shrunk(wanted, least, room - label)
     placed, x = [], LABEL_X + label
     for (key, heading), width in zip(columns.items(), widths, strict=True):
         number = all(_NUMBER.fullmatch(cell_words(r[key])) for r in records)
@@ -133,10 +134,23 @@ def _label_width(records: Sequence[Record], heading: str, room: float) -> float:
     return max(_LABEL_LEAST, min(widest, _LABEL_MOST, room))
 
 
-def _shrunk(wanted: Sequence[float], room: float) -> list[float]:
-    """Widths that fit into the room, in proportion."""
+def _shrunk(wanted: Sequence[float], least: Sequence[float], room: float) -> list[float]:
+    """Widths that fit into the room, in proportion, none below its least."""
     total = sum(w + GAP for w in wanted)
     if total <= room or not wanted:
         return list(wanted)
-    share = max(room - GAP * len(wanted), 0.0) / sum(wanted)
-    return [max(w * share, _COLUMN_LEAST) for w in wanted]
+    left = max(room - GAP * len(wanted), 0.0)
+    kept: set[int] = set()
+    while True:
+        free = sum(w for i, w in enumerate(wanted) if i not in kept)
+        share = max(left - sum(least[i] for i in kept), 0.0) / free if free else 0.0
+        tight = {i for i, w in enumerate(wanted) if i not in kept and w * share < least[i]}
+        if not tight:
+            return [least[i] if i in kept else w * share for i, w in enumerate(wanted)]
+        kept |= tight
+
+
+def _least(heading: str) -> float:
+    """Width of a heading's longest word, which is not to be broken."""
+    longest = max(text_width(word, bold=True) for word in clean(heading).split(" "))
+    return min(max(longest + 1, _COLUMN_LEAST), _COLUMN_MOST)

@@ -91,7 +91,10 @@ class PooledEvidence:
     def _forest(self) -> str:
         from ashworth.workflows.evidence_forests import effects_forest
 
-        title = "Effect" if self.answer.scale == "number" else "Ratio"
+        measures = {row.get("measure") for row in self.answer.rows}
+        named = str(next(iter(measures)) or "") if len(measures) == 1 else ""
+        unnamed = "Effect" if self.answer.scale == "number" else "Ratio"
+        title = named.replace("_", " ").capitalize() or unnamed
         return effects_forest(
             self.answer, name="forest", title=self.source, estimate_title=title
         ).svg()
