@@ -362,3 +362,12 @@ def test_one_table_does_not_disagree_with_itself():
     found = mantel_haenszel([0], [40], [4], [38], measure="risk_difference")
     close(found.estimate, -4 / 38, 1e-12)
     assert (found.q, found.q_df) == (0.0, 0)
+
+
+def test_meta_regression_refuses_what_has_no_width_or_cannot_be_squared():
+    moderator = {"x": [1, 2, 3]}
+    with pytest.raises(EstimationError, match="no width"):
+        meta_regression([0.1] * 3, [0.1] * 3, moderator)
+    for y, s in (([1e300, 1.0, -1e300], [1.0] * 3), ([0.1, 0.2, 0.3], [1e-200] * 3)):
+        with pytest.raises(EstimationError, match=r"meta_regression: .*change the unit"):
+            meta_regression(y, s, moderator)

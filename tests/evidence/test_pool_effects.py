@@ -238,3 +238,17 @@ def test_results_are_replaced_whole(tmp_path):
     assert kept == {"effects.csv", "summary.csv", "forest.svg", "run.json"}
     (out / "mine.txt").write_text("x")
     assert _pooled_file(tmp_path, HEAD + GOOD, "--ratio", "--out", str(out)) == 2
+
+
+@pytest.mark.parametrize("error", [0.0, -0.1, math.inf, "x"])
+def test_a_display_too_needs_standard_errors_above_zero(error):
+    with pytest.raises(InputError, match="standard_error"):
+        pool_effects([{"study": "a", "estimate": 1.0, "standard_error": error}])
+
+
+def test_a_mapping_of_columns_is_a_table():
+    columns = {"study": ["a", "b", "c"], "estimate": [1.0, 2.0, 3.0], "standard_error": [0.3] * 3}
+    assert pool_effects(columns).pooled.estimate == pytest.approx(2.0)
+    for wrong in (None, 5, "abc", [1, 2]):
+        with pytest.raises(EstimationError, match="allowed: what find gave"):
+            pool_effects(wrong)

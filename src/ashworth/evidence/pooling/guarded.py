@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ashworth.errors import EstimationError
-from ashworth.evidence.base.effects import RATIOS, Effects
-from ashworth.evidence.pooling.effect_sizes import ratios_from_intervals
+from ashworth.evidence.base.effects import Effects
+from ashworth.evidence.pooling.columns import read_estimates
+from ashworth.evidence.pooling.effect_rows import missing, on_scale, rows_of, scale_of, usable
 from ashworth.evidence.pooling.guards import (
     GUARDS,
     Guard,
@@ -22,9 +21,8 @@ from ashworth.evidence.pooling.guards import (
 )
 from ashworth.evidence.pooling.model import DfRule, Method, Test
 from ashworth.evidence.pooling.result import Pooled
-from ashworth.evidence.pooling.scales import on_other_scale
 from ashworth.evidence.pooling.sensitivity import pool_quietly
-from ashworth.survival.inputs import Faults, check_level, numbers
+from ashworth.survival.inputs import check_level
 from ashworth.survival.results import normal_quantile
 from ashworth.version import __version__
 
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _FEWEST_COHORTS = 3
+_ESTIMATED = ("estimate", "standard_error")
 _COPIED = (
     "cohort", "contains", "outcome", "setting", "specimen", "marker", "timepoint", "adjustment",
     "cutoff", "volume_ml", "measure", "n", "events", "document", "origin", "risk_of_bias",
@@ -108,7 +107,7 @@ class PooledEffects:
             limits = {"effect": y, "lower": y - z * s, "upper": y + z * s}
             if self.scale == "ratio":
                 limits = {name: math.exp(v) for name, v in limits.items()}
-            if row.get("level") == self.options["level"] and not _missing(row.get("lower")):
+            if row.get("level") == self.options["level"] and not missing(row.get("lower")):
                 limits |= {"lower": row["lower"], "upper": row["upper"]}
             out.append({"study": row["study"], "statistic": row.get("statistic"), **limits,
                         "standard_error": s, "weight_percent": weight,
@@ -146,141 +145,9 @@ class PooledEffects:
         )
 
 
-def _rows(effects: Any) -> list[dict[str, Any]]:
-    """Rows of an `Effects` answer or of a table, each with its study."""
-    if isinstance(effects, Effects):
-        rows = effects.table().to_dicts()
-        for row, found in zip(rows, effects.found, strict=True):
-            row["risk_of_bias"] = "judged" if found.study.quips is not None else None
-            row["study_kind"] = found.study.study_kind
-        return rows
-    if hasattr(effects, "to_dicts"):
-        rows = effects.to_dicts()
-    elif hasattr(effects, "to_dict"):
-        rows = effects.to_dict(orient="records")
-    else:
-        rows = [dict(row) for row in effects]
-    faults = Faults("pool_effects")
-    for name in ("study", "estimate"):
-        if rows and not all(name in row for row in rows):
-            faults.note(name, "no such column", "study, estimate, and lower, upper, level or "
-                        "standard_error", "name the columns so")  # fmt: skip
-    faults.stop()
-    remedy = "name each row's study"
-    missing = np.array([row["study"] in (None, "") for row in rows], dtype=bool)
-    faults.rows(missing, "study", "missing names", "a name", remedy)
-    faults.stop()
-    return rows
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
-
-
-def _scale(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Scale of the analysis: "ratio" where rows are ratios on the natural scale."""
-    kinds = {
-        "ratio" if row.get("scale") == "ratio" or row.get("measure") in RATIOS else "number"
-        for row in rows
-    }
-    if len(kinds) > 1:
-        raise EstimationError(
-            "pool_effects: ratios and other numbers together; choose one measure, such as "
-            "measure='hazard_ratio'"
-        )
-    return next(iter(kinds), "number")
-
-
-def _usable(
-    rows: Sequence[dict[str, Any]],
-) -> tuple[list[dict[str, Any]], tuple[tuple[str, str], ...]]:
-    """Split the rows: those with estimate and limits or standard error, and the others."""
-    kept, out = [], []
-    for row in rows:
-        name = f"{row['study']}/{row['statistic']}" if row.get("statistic") else str(row["study"])
-        limits = not any(_missing(row.get(c)) for c in ("lower", "upper"))
-        if _missing(row.get("estimate")):
-            out.append((name, "no estimate is printed"))
-        elif not limits and _missing(row.get("standard_error")):
-            out.append((name, "neither limits nor standard error are printed"))
-        elif limits and _missing(row.get("standard_error")) and _missing(row.get("level")):
-            out.append((name, "the level of the limits is not known"))
-        else:
-            kept.append(dict(row))
-    return kept, tuple(out)
-
-
-def _on_scale(rows: list[dict[str, Any]], scale: str) -> list[dict[str, Any]]:
-    """Put estimate and standard error on the scale of the analysis."""
-    limits = [not any(_missing(row.get(c)) for c in ("lower", "upper", "level")) for row in rows]
-    printed = [row for row, has in zip(rows, limits, strict=True) if has]
-    if scale == "ratio" and printed:
-        columns = ([row[c] for row in printed] for c in ("estimate", "lower", "upper"))
-        sizes = ratios_from_intervals(*columns, level=[row["level"] for row in printed])
-        _check_scale(printed, ratio=True)
-        for row, s in zip(printed, sizes.standard_error.tolist(), strict=True):
-            row["standard_error"] = s
-    elif printed:
-        _check_limits(printed)
-        for row in printed:
-            width = 2.0 * normal_quantile(row["level"])
-            row["standard_error"] = (row["upper"] - row["lower"]) / width
-    if scale == "ratio":
-        faults = Faults("pool_effects")
-        values = numbers([row["estimate"] for row in rows], "estimate", faults)
-        faults.rows(~(values > 0.0), "estimate", "ratios of 0 or less", "above 0",
-                    "leave scale and measure empty for logarithms")  # fmt: skip
-        faults.stop()
-        for row in rows:
-            row["estimate"] = math.log(row["estimate"])
-    return rows
-
-
-def _check_limits(rows: Sequence[Mapping[str, Any]]) -> None:
-    faults = Faults("pool_effects")
-    y, low, high, level = (
-        numbers([row[c] for row in rows], c, faults)
-        for c in ("estimate", "lower", "upper", "level")
-    )
-    faults.rows(low >= high, "lower", "limits swapped or equal", "lower below upper", "swap them")
-    outside = (low < high) & ((y < low) | (y > high))
-    faults.rows(outside, "estimate", "an interval without its estimate", "within the limits",
-                "look at the paper again")  # fmt: skip
-    faults.rows(~((level > 0) & (level < 1)), "level", "not between 0 and 1", "such as 0.95",
-                "a share, not per cent")  # fmt: skip
-    faults.stop()
-    if (low > 0.0).all() and y.size > 1:
-        natural = np.abs((high - y) - (y - low)) / (high - low)
-        logged = np.abs(np.log(high / y) - np.log(y / low)) / np.log(high / low)
-        if float(natural.sum()) > 0.05 * y.size and float(logged.sum()) < natural.sum() / 3.0:
-            raise EstimationError(
-                "pool_effects: all limits are positive and lie evenly around their estimates on "
-                "the log scale, not on their own: these are ratios; give a column scale with "
-                "'ratio', or standard errors instead of limits if they are not"
-            )
-    _check_scale(rows, ratio=False)
-
-
-def _check_scale(rows: Sequence[Mapping[str, Any]], *, ratio: bool) -> None:
-    """Refuse logarithms among ratios, and ratios among other numbers."""
-    columns = (np.array([row[c] for row in rows], float) for c in ("estimate", "lower", "upper"))
-    bad = on_other_scale(*columns, ratio=ratio)
-    said, other = "a ratio", "a logarithm or a difference"
-    said, other = (said, other) if ratio else (other, said)
-    faults = Faults("pool_effects")
-    for row in (row for row, apart in zip(rows, bad, strict=True) if apart):
-        faults.note(
-            "estimate", f"{row['study']}: {row['estimate']:g} ({row['lower']:g} to "
-            f"{row['upper']:g}), limits even around the estimate as those of {other}",
-            f"limits as those of {said}, as the table says",
-            "put all rows on one scale; if the limits are right, give the standard error instead",
-        )  # fmt: skip
-    faults.stop()
-
-
 def _messages(rows: Sequence[Mapping[str, Any]], effects: Any) -> tuple[str, ...]:
     found = []
-    judged = sum(not _missing(row.get("risk_of_bias")) for row in rows)
+    judged = sum(not missing(row.get("risk_of_bias")) for row in rows)
     if judged < len(rows):
         found.append(
             f"risk of bias (QUIPS) is not recorded for {len(rows) - judged} of {len(rows)} effects"
@@ -310,7 +177,7 @@ def pool_effects(
 
     Parameters
     ----------
-    effects : Effects, data frame, or sequence of mappings
+    effects : Effects, data frame, mapping of columns, or sequence of mappings
         Columns study, estimate, and either lower, upper and level, or standard_error. Rows with
         ``scale`` "ratio", or with a ratio as ``measure``, are on the natural scale (their standard
         error on the log scale); all others are taken as they are. Columns that the guards read,
@@ -353,10 +220,11 @@ def pool_effects(
         words = repr(allow) if isinstance(allow, str) else ", ".join(unknown)
         raise EstimationError(f"allow is {words}; allowed: a list of {', '.join(GUARDS)}")
     check_level(level)
-    every = _rows(effects)
-    kept, left_out = _usable(every)
-    scale = _scale(kept)
-    rows = tuple(_on_scale(kept, scale))
+    every = rows_of(effects)
+    kept, left_out = usable(every)
+    scale = scale_of(kept)
+    rows = tuple(on_scale(kept, scale))
+    read_estimates("pool_effects", *([row[c] for row in rows] for c in _ESTIMATED))
     found = obstacles(rows) if rows else ()
     refused = [o for o in found if o.guard not in allow]
     if refused:
@@ -368,7 +236,7 @@ def pool_effects(
     pooled = None
     if not reason:
         names = [f"{row['study']} {i}" for i, row in enumerate(rows, 1)]
-        y, s = ([row[c] for row in rows] for c in ("estimate", "standard_error"))
+        y, s = ([row[c] for row in rows] for c in _ESTIMATED)
         pooled = pool_quietly(y, s, studies=names, **options)
     messages = _messages(rows, effects) if rows else ()
     if pooled is not None and cohorts < len(rows):
@@ -377,7 +245,7 @@ def pool_effects(
     if pooled is not None and ci_method == "hksj" and pooled.narrower_than_fixed_effect:
         messages += ("the HKSJ interval is narrower than the fixed-effect one: report "
                      "ci_method='hksj_conservative'",)  # fmt: skip
-    counts = [int(row["events"]) for row in rows if not _missing(row.get("events"))]
+    counts = [int(row["events"]) for row in rows if not missing(row.get("events"))]
     events = sum(counts) if rows and len(counts) == len(rows) else None
     return PooledEffects(
         pooled, reason, rows, scale, found, left_out, messages, len(rows), cohorts, events,

@@ -65,21 +65,22 @@ def _read(
     return y, s, tuple(names)
 
 
-def _check_size(y: Floats, s: Floats) -> None:
+def check_size(y: Floats, s: Floats, subject: str = "pool") -> None:
+    """Refuse fewer than two studies, and numbers that cannot be squared or compared."""
     if y.size < 2:
         own = f" (its own estimate is {y[0]:g}, standard error {s[0]:g})" if y.size else ""
         raise EstimationError(
-            f"pool: {y.size} study{own}; pooling needs two or more: report the study itself"
+            f"{subject}: {y.size} study{own}; pooling needs two or more: report the study itself"
         )
     if max(s.max(), abs(y).max()) > _LARGEST or s.min() < 1.0 / _LARGEST:
         raise EstimationError(
-            f"pool: estimates or standard errors beyond {_LARGEST:g} or its inverse; change the "
-            "unit of the estimates"
+            f"{subject}: estimates or standard errors beyond {_LARGEST:g} or its inverse; change "
+            "the unit of the estimates"
         )
     if s.max() > _MOST_UNEQUAL * s.min():
         raise EstimationError(
-            f"pool: standard errors from {s.min():g} to {s.max():g}; they differ by more than a "
-            "factor of a million, which is no set of studies: correct or leave out the extreme one"
+            f"{subject}: standard errors from {s.min():g} to {s.max():g}; they differ by more than "
+            "a factor of a million, which is no set of studies: mend or leave out the extreme one"
         )
 
 
@@ -312,7 +313,7 @@ def pool(
             f"pool: limits by profile likelihood with tau2_method {tau2_method}; allowed: ML, REML"
         )
     y, s, names = _read(estimate, standard_error, studies)
-    _check_size(y, s)
+    check_size(y, s)
     if ci_method == "hksj" and np.all(y == y[0]):
         raise EstimationError(
             f"pool: all {y.size} estimates are {y[0]:g}; the HKSJ interval would have no width: "

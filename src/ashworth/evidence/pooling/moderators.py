@@ -13,11 +13,13 @@ from scipy.special import chdtri, fdtrc, ndtr, ndtri, stdtr, stdtrit
 from ashworth.errors import EstimationError
 from ashworth.evidence.pooling import weighted_regression as wr
 from ashworth.evidence.pooling.columns import need, read_estimates, read_labels
-from ashworth.evidence.pooling.model import TESTS, Method, Test, pool
+from ashworth.evidence.pooling.model import TESTS, Method, Test, check_size, pool
 from ashworth.evidence.pooling.result import Pooled
 from ashworth.survival.inputs import Faults, Floats, check_level, check_option, numbers
 from ashworth.survival.results import chi_square_p
 from ashworth.version import __version__
+
+_EXACT = 1e-26  # share of the squares that rounding leaves where every estimate is met
 
 if TYPE_CHECKING:
     import polars as pl
@@ -184,7 +186,9 @@ def meta_regression(
     level = check_level(level)
     y, s = read_estimates("meta_regression", estimate, standard_error)
     names, x = _columns(moderators, y.size)
-    return _regress(wr.design(y, s, x, names), names, tau2_method, ci_method, level)
+    design = wr.design(y, s, x, names)
+    check_size(y, s, "meta_regression")
+    return _regress(design, names, tau2_method, ci_method, level)
 
 
 def _regress(
@@ -193,7 +197,8 @@ def _regress(
     tau2 = wr.estimate_tau2(d, tau2_method)
     f, fixed = wr.fit(d, tau2), wr.fit(d, 0.0)
     scale = {"hksj": f.q / d.df, "hksj_conservative": max(f.q / d.df, 1.0)}.get(ci_method, 1.0)
-    if scale == 0.0:
+    exact = f.q <= _EXACT * float(np.sum(d.y**2 / (d.v + tau2)))
+    if exact and ci_method == "hksj":
         raise EstimationError(
             "meta_regression: the moderators fit every estimate exactly; the HKSJ interval would "
             "have no width: take ci_method hksj_conservative"
