@@ -711,3 +711,11 @@ def test_odd_but_true_numbers_do_not_crash(table, check, expected):
             check_statistics(table)
     else:
         assert verdict(check, table).verdict == expected
+
+
+@pytest.mark.parametrize(
+    "counts", [("a", 4, 1, 2), (math.nan, 4, 1, 2), (1, 4, 1.5, 2), (None,) * 4]
+)
+def test_counts_that_are_none_are_refused(counts):
+    with pytest.raises(InputError, match="whole numbers"):
+        p_values_of_counts(*counts)

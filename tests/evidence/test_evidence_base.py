@@ -228,3 +228,9 @@ def test_table_has_its_columns_when_nothing_is_found():
     empty = find(outcome="pcr", setting="dcis")
     assert empty.table().schema == find(outcome="os").table().schema
     assert empty.table().schema["estimate"] == pl.Float64
+
+
+@pytest.mark.parametrize("word", [5, [None], [], b"os"])
+def test_questions_that_are_no_words_are_refused(word):
+    with pytest.raises(InputError):
+        find(outcome=word)

@@ -371,3 +371,9 @@ def test_meta_regression_refuses_what_has_no_width_or_cannot_be_squared():
     for y, s in (([1e300, 1.0, -1e300], [1.0] * 3), ([0.1, 0.2, 0.3], [1e-200] * 3)):
         with pytest.raises(EstimationError, match=r"meta_regression: .*change the unit"):
             meta_regression(y, s, moderator)
+
+
+@pytest.mark.parametrize("measure", ["odds_ratio", "risk_ratio", "risk_difference"])
+def test_events_in_everybody_are_no_contrast(measure):
+    with pytest.raises(EstimationError, match="mantel_haenszel: no"):
+        mantel_haenszel([5, 5], [5, 5], [5, 5], [5, 5], measure=measure)

@@ -368,3 +368,10 @@ def test_kernel_stops_where_everybody_is_gone():
     (arm,) = made.arms
     assert arm.events == 4
     assert arm.survival[-1] == 0.0
+
+
+def test_patients_that_fill_the_memory_are_refused():
+    with pytest.raises(InputError, match="1 to 10,000,000"):
+        reconstruct([1.0, 2.0], [0.9, 0.8], n=10**12)
+    with pytest.raises(InputError, match="0 to 10,000,000"):
+        reconstruct([1.0, 2.0], [0.9, 0.8], risk_time=[0.0], at_risk=[10**12])

@@ -58,7 +58,7 @@ def asked(words: Mapping[str, Words], studies: Sequence[Study]) -> dict[str, tup
 
 
 def _tuple(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
 
 
 def _known(studies: Sequence[Study]) -> dict[str, tuple[str, ...]]:

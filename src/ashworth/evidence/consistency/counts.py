@@ -105,7 +105,8 @@ def p_values(a: int, n: int, b: int, m: int, *, slow: bool) -> Mapping[str, floa
 def _check(a: int, n: int, b: int, m: int) -> None:
     problems = []
     for name, x, total in (("events_1", a, n), ("events_2", b, m)):
-        if not (x == int(x) and total == int(total) and 0 <= x <= total and total >= 1):
+        numbers = all(isinstance(v, int | float | np.number) and np.isfinite(v) for v in (x, total))
+        if not (numbers and x == x // 1 and total == total // 1 and 0 <= x <= total >= 1):
             problems.append(
                 Problem("p_values_of_counts", None, name, f"{x} of {total}",
                         "whole numbers, 0 <= events <= n, n >= 1", "correct the counts")

@@ -162,6 +162,11 @@ def mantel_haenszel(
         p = float(((m**2 * c - n**2 * a + m * n * (n - m) / 2.0) / total**2).sum())
         q = float(((a * d + b * c) / (2.0 * total)).sum())
         s = math.sqrt(y * p + q) / weight
+    if s == 0.0:
+        raise EstimationError(
+            "mantel_haenszel: no study has both patients with and without the event; the interval "
+            "would have no width: report the counts"
+        )
     own = two_groups(a, m, c, n, measure=measure)
     heterogeneity, df = _q(own.estimate, own.standard_error, y)
     back = (lambda v: v) if measure == "risk_difference" else np.exp

@@ -15,6 +15,7 @@ from ashworth.survival.inputs import Booleans, Faults, Floats, Integers, labels,
 Scale = Literal["proportion", "percent"]
 ONLY = "all"
 _PERCENT_FROM = 1.5
+_MOST = 10_000_000  # patients of one arm: more is a slip, and would fill the memory
 _TABLE = {"risk_time", "at_risk"}
 _UNKNOWN = "no number of patients"
 
@@ -171,8 +172,9 @@ def _check_table(t: Floats, m: Floats, faults: Faults) -> None:
     remedy = "read the number off again, or leave the row out"
     bad: Booleans = ~np.isfinite(t) | (t < 0.0)
     faults.rows(bad, "risk_time", "missing or negative values", "0 or later", remedy)
-    whole = np.isfinite(m) & (m >= 0.0) & (m == np.floor(m))
-    faults.rows(~whole, "at_risk", "values that are no counts", "whole numbers, 0 or more", remedy)
+    whole = np.isfinite(m) & (m >= 0.0) & (m <= _MOST) & (m == np.floor(m))
+    allowed = f"whole numbers, 0 to {_MOST:,}"
+    faults.rows(~whole, "at_risk", "values that are no counts", allowed, remedy)
 
 
 def _per_arm(values: Any, name: str, arms: list[Any], faults: Faults) -> dict[Any, int]:
@@ -191,9 +193,9 @@ def _per_arm(values: Any, name: str, arms: list[Any], faults: Faults) -> dict[An
             faults.note(name, f"arm {label!r}", f"arms of the curve: {known}", "correct the label")
         whole = isinstance(value, int | float | np.integer | np.floating) and value == value // 1
         least = 1 if name == "n" else 0
-        if isinstance(value, bool) or not whole or value < least:
-            faults.note(name, f"{value!r} of arm {label}", f"a whole number, {least} or more",
-                        "give the count of patients")  # fmt: skip
+        if isinstance(value, bool) or not whole or not least <= value <= _MOST:
+            allowed = f"a whole number, {least} to {_MOST:,}"
+            faults.note(name, f"{value!r} of arm {label}", allowed, "give the count of patients")
     if any(problem.column == name for problem in faults.problems):
         return {}
     return {label: int(value) for label, value in values.items()}
