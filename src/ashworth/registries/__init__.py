@@ -1,0 +1,28 @@
+"""Registries: records of trial registries read, normalised, linked and classified.
+
+Functions take files or tables and return tables, or one frozen result with ``.table()``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PLACES = {
+}
+
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name's module on first use."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'ashworth.registries' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"ashworth.registries.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return list(__all__)
