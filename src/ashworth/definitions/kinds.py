@@ -15,6 +15,7 @@ from ashworth.definitions.models import (
     PositivityRule,
     Subtype,
 )
+from ashworth.definitions.protocols.model import Protocol
 
 Kind = Literal[
     "assay",
@@ -26,6 +27,7 @@ Kind = Literal[
     "her2_calibration",
     "her2_rule",
     "study",
+    "protocol",
 ]
 
 MODELS: dict[str, type[Definition]] = {
@@ -38,4 +40,5 @@ MODELS: dict[str, type[Definition]] = {
     "her2_calibration": Her2Calibration,
     "her2_rule": Her2Rule,
     "study": Study,
+    "protocol": Protocol,
 }

@@ -130,17 +130,48 @@ def _keys_of(model: type[BaseModel]) -> Iterator[str]:
 
 def line_of(node: yaml.Node | None, place: Sequence[str | int]) -> int | None:
     """Find the line (from 1) of a key path, or of the nearest part of it that exists."""
-    line = None if node is None else node.start_mark.line + 1
+    return place_of(node, place)[0]
+
+
+def place_of(
+    node: yaml.Node | None, place: Sequence[str | int]
+) -> tuple[int | None, int | None, bool]:
+    """Find line and column (from 1) of a value, and whether the whole key path exists.
+
+    The line is that of the value's key, the column that of the value where both share a line. In
+    a list whose things have ids, an id is a step too.
+    """
+    if node is None:
+        return None, None, False
+    line, column, whole = node.start_mark.line + 1, node.start_mark.column + 1, True
     for step in place:
-        if isinstance(node, yaml.MappingNode):
-            hits = [(k, v) for k, v in node.value if str(k.value) == str(step)]
-            if not hits:
-                return line
-            line, node = hits[0][0].start_mark.line + 1, hits[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-    return line
+        found = _step_into(node, step)
+        if found is None:
+            whole = False
+            continue
+        mark, node = found
+        same = node.start_mark.line == mark.line
+        line, column = mark.line + 1, (node.start_mark if same else mark).column + 1
+    return line, column, whole
+
+
+def _step_into(node: yaml.Node, step: str | int) -> tuple[Any, yaml.Node] | None:
+    """Take one step of a key path: the mark of the key, and the node below it."""
+    if isinstance(node, yaml.MappingNode):
+        hits = [(k, v) for k, v in node.value if str(k.value) == str(step)]
+        return (hits[0][0].start_mark, hits[0][1]) if hits else None
+    if isinstance(node, yaml.SequenceNode):
+        if isinstance(step, int):
+            inside = step < len(node.value)
+            return (node.value[step].start_mark, node.value[step]) if inside else None
+        hits = [item for item in node.value if _id_of(item) == step]
+        return (hits[0].start_mark, hits[0]) if hits else None
+    return None
+
+
+def _id_of(node: yaml.Node) -> str | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((str(v.value) for k, v in pairs if k.value == "id"), None)
 
 
 def key_path(place: Sequence[str | int]) -> str:

@@ -1,0 +1,1 @@
+"""Trial protocols as data: what one document may say, its versions and its hash."""

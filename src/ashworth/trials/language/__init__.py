@@ -1,0 +1,1 @@
+"""The protocol language: one parse, two back ends (one patient with reasons; columns)."""
