@@ -9,6 +9,13 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "ColumnRouter": "protocols.route_columns",
+    "Executable": "protocols.executable",
+    "Route": "protocols.route",
+    "RoutedColumns": "protocols.route_columns",
+    "load_protocol": "protocols.executable",
+    "route_patient": "protocols.route",
+    "typed_patients": "protocols.patients",
 }
 
 __all__ = sorted(_PLACES)

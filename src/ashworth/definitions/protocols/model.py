@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -120,6 +121,10 @@ class Protocol(Definition):
     amendments: tuple[Amendment, ...] = ()
     cases: tuple[RouteCase, ...] = ()
 
+    def cited(self) -> frozenset[str]:
+        """Every reference key that the protocol uses, at the head or at a single statement."""
+        return super().cited() | frozenset(_references(self.model_dump()))
+
     @model_validator(mode="after")
     def _ids_once(self) -> Protocol:
         for what, items in (("node", self.flow), ("analysis", self.analyses), ("size", self.sizes)):
@@ -135,3 +140,14 @@ class Protocol(Definition):
         if numbers != list(range(2, 2 + len(numbers))):
             raise ValueError("amendments are numbered 2, 3, ... in order")
         return self
+
+
+def _references(data: Any) -> Iterator[str]:
+    """Yield the value of every key `reference`, at any depth."""
+    if isinstance(data, dict):
+        if isinstance(data.get("reference"), str):
+            yield data["reference"]
+        data = list(data.values())
+    if isinstance(data, (list, tuple)):
+        for item in data:
+            yield from _references(item)

@@ -1,0 +1,1 @@
+"""Protocols that run: loaded and checked, routed, drawn, sized."""
