@@ -24,6 +24,7 @@ from ashworth.definitions.models import (
     PositivityRule,
     Subtype,
 )
+from ashworth.definitions.protocols.model import Protocol
 from ashworth.enumeration import dynamics, statuses
 from ashworth.errors import InputError
 from ashworth.survival.endpoints import derive_events
@@ -31,6 +32,7 @@ from ashworth.survival.subtypes import classify_subtype
 from ashworth.version import __version__
 from ashworth.workflows.call_definitions import call_answers
 from ashworth.workflows.her2_definitions import calibration_answers, rule_answers
+from ashworth.workflows.protocol_cases import protocol_answers
 
 _SCHEMA = {
     "definition": pl.String,
@@ -152,6 +154,8 @@ def _answers(
     elif isinstance(definition, Her2Rule):
         known = {d.id: d for d in beside.values() if isinstance(d, Her2Calibration)}
         yield from rule_answers(definition, known)
+    elif isinstance(definition, Protocol):
+        yield from protocol_answers(definition)
 
 
 def _of_rule(rule: PositivityRule, assay: Assay) -> Iterator[Answer]:

@@ -103,8 +103,15 @@ def read_protocol(
     whole = validate(Protocol, data, node, path.name)
     _refuse_unknown_references(whole, path.name, folders)
     number = _version_number(whole, version, on)
-    chosen = whole if number == 1 else _amended(whole, data, node, number, path.name)
-    return ProtocolDocument(chosen, number, digest(chosen), path.name, node)
+    return document_of(whole, number, name=path.name, node=node)
+
+
+def document_of(
+    whole: Protocol, version: int = 1, *, name: str = "protocol", node: yaml.Node | None = None
+) -> ProtocolDocument:
+    """Make the document of one version of a protocol that is read already."""
+    chosen = whole if version == 1 else _amended(whole, version, node, name)
+    return ProtocolDocument(chosen, version, digest(chosen), name, node)
 
 
 def _find(protocol: str | Path, folders: Sequence[Path | str]) -> Path:
@@ -175,8 +182,8 @@ def version_on(whole: Protocol, on: date) -> int:
     return number
 
 
-def _amended(whole: Protocol, data: Any, node: Any, number: int, name: str) -> Protocol:
-    merged = copy.deepcopy(data)
+def _amended(whole: Protocol, number: int, node: yaml.Node | None, name: str) -> Protocol:
+    merged: Any = whole.model_dump(mode="json", by_alias=True, exclude_unset=True)
     for amendment in whole.amendments[: number - 1]:
         merged = _merge(merged, amendment.changes)
     return validate(Protocol, merged, node, name)
