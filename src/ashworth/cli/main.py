@@ -42,6 +42,11 @@ app.command(
     help="Check printed numbers; pool estimates; rebuild patients from curves.",
 )
 app.command(
+    "ashworth.cli.trial:app",
+    name="trial",
+    help="Protocols that run: shown, checked, routed, sized.",
+)
+app.command(
     "ashworth.cli.definitions:app",
     name="definitions",
     help="List, show and check assays, rules, endpoints and subtypes.",

@@ -1,0 +1,127 @@
+"""`ashworth trial show|check|route|size|...`: marker-guided trials as documents that run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+from ashworth.cli.output import show_json, show_lines
+
+app = cyclopts.App(name="trial", help="Protocols that run: shown, checked, routed, sized.")
+Folders = Annotated[list[Path], Parameter(name="--folder", negative=())]
+
+
+@app.command
+def show(
+    protocol: str,
+    /,
+    *,
+    version: int | None = None,
+    folder: Folders | None = None,
+    out: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Print a protocol: flow, eligibility, decision tables, analyses, what is unknown.
+
+    Parameters
+    ----------
+    protocol
+        Id of a protocol (see `ashworth definitions list`), or a YAML file.
+    version
+        Version; the newest by default.
+    folder
+        Folder with own definitions (may be repeated).
+    out
+        Folder for the flow diagram (SVG).
+    json
+        Print JSON.
+    """
+    from ashworth.workflows.trials.show import show_protocol
+
+    shown = show_protocol(protocol, version=version, folders=tuple(folder or ()), out=out)
+    if json:
+        show_json(shown.to_dict())
+    else:
+        show_lines(shown.lines())
+    return 0
+
+
+@app.command
+def check(
+    protocol: str,
+    /,
+    *,
+    version: int | None = None,
+    folder: Folders | None = None,
+    json: bool = False,
+) -> int:
+    """Check a protocol before any patient; exit code 1 where a check finds an error.
+
+    Parameters
+    ----------
+    protocol
+        Id of a protocol, or a YAML file.
+    version
+        Version; the newest by default.
+    folder
+        Folder with own definitions (may be repeated).
+    json
+        Print JSON.
+    """
+    from ashworth.workflows.trials.check import check as check_protocol
+
+    checked = check_protocol(protocol, version=version, folders=tuple(folder or ()))
+    if json:
+        show_json(checked.to_dict())
+    else:
+        show_lines(checked.lines())
+    return 0 if checked.holds else 1
+
+
+@app.command
+def route(
+    protocol: str,
+    patients: Path,
+    /,
+    *,
+    version: int | None = None,
+    decimal: Literal["point", "comma"] = "point",
+    folder: Folders | None = None,
+    out: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Route the patients of a table through a protocol, with the reason for every step.
+
+    The table has patient_id, a column per quantity and, where wanted, arm (what chance gave) and
+    protocol_version or registered_on (the version that holds for the patient).
+
+    Parameters
+    ----------
+    protocol
+        Id of a protocol, or a YAML file.
+    patients
+        CSV table of the patients.
+    version
+        Version for all patients.
+    decimal
+        Decimal sign of the table.
+    folder
+        Folder with own definitions (may be repeated).
+    out
+        Folder for routes.csv.
+    json
+        Print JSON.
+    """
+    from ashworth.workflows.trials.route import route as route_table
+
+    routed = route_table(
+        protocol, patients, version=version, decimal=decimal, folders=tuple(folder or ()), out=out
+    )
+    if json:
+        show_json(routed.to_dict())
+    else:
+        show_lines(routed.lines())
+    return 0

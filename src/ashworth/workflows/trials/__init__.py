@@ -1,0 +1,1 @@
+"""Trial protocols from the command line: shown, checked, routed, sized."""
