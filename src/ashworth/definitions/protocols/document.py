@@ -198,7 +198,8 @@ def _merge(old: Any, new: Any) -> Any:
     if _has_ids(old) and _has_ids(new):
         by_id = {item["id"]: item for item in new}
         seen = {item["id"] for item in old}
-        updated = [_merge(item, by_id.get(item["id"], {})) for item in old]
+        gone = {item["id"] for item in new if item.get("remove") is True}
+        updated = [_merge(i, by_id.get(i["id"], {})) for i in old if i["id"] not in gone]
         return updated + [item for item in new if item["id"] not in seen]
     return copy.deepcopy(new)
 

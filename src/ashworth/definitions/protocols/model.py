@@ -43,7 +43,7 @@ class Amendment(Sourced):
         Number of the randomised patient from whom it holds.
     changes : mapping
         Keys of the protocol. Mappings are merged, everything else is replaced, null removes;
-        lists of things with ids are merged by id.
+        lists of things with ids are merged by id, and ``remove: true`` takes one out.
     """
 
     number: Annotated[int, Field(ge=2)]

@@ -18,7 +18,23 @@ _DAY_ZERO = 17_897.0  # 2019-01-01
 
 
 def representative_values(trial: Executable, name: str) -> tuple[Value, ...]:
-    """Values of one quantity that stand for all values between its cuts."""
+    """Values of one quantity that stand for all values between its cuts.
+
+    None, the unknown value, is among them where the protocol asks whether the quantity is known.
+    """
+    asked = any(_asks_known(f.typed, name) for f in trial.formulas.values())
+    return _known_values(trial, name) + ((None,) if asked else ())
+
+
+def _asks_known(expression: Typed, name: str) -> bool:
+    if not isinstance(expression, Apply):
+        return False
+    if expression.operator == "known" and _factor_of(expression, name) is not None:
+        return True
+    return any(_asks_known(part, name) for part in expression.operands)
+
+
+def _known_values(trial: Executable, name: str) -> tuple[Value, ...]:
     quantity = trial.protocol.quantities[name]
     if quantity.type == "boolean":
         return (True, False)
@@ -68,12 +84,13 @@ def representative_patients(
 
 
 def _column(trial: Executable, name: str, values: list[Value], codes: Codes) -> Column:
-    known = np.ones(len(values), dtype=np.bool_)
+    known = np.array([v is not None for v in values], dtype=np.bool_)
     quantity = trial.protocol.quantities[name]
     if quantity.type == "category":
-        return Column(np.array([codes.of(str(v)) for v in values], dtype=np.int32), known)
+        coded = [-1 if v is None else codes.of(str(v)) for v in values]
+        return Column(np.array(coded, dtype=np.int32), known)
     dtype = np.bool_ if quantity.type == "boolean" else np.float64
-    return Column(np.array(values, dtype=dtype), known)
+    return Column(np.array([0 if v is None else v for v in values], dtype=dtype), known)
 
 
 def _cuts(trial: Executable) -> set[float]:

@@ -150,7 +150,8 @@ def _decision(trial: Executable, node: Decide) -> Iterator[Finding]:
     answers = [router.value(*f.place)(values, n) for f in formulas]
     true = np.array([a.known & a.values.astype(np.bool_) for a in answers])
     how = f"{'all' if complete else 'drawn'} {n} representative patients"
-    open_ = ~true.any(axis=0)
+    told = np.array([a.known for a in answers]).all(axis=0)
+    open_ = told & ~true.any(axis=0)
     if node.otherwise is None and open_.any():
         message = f"no case is true for {int(open_.sum())} of {how}"
         yield _finding(trial, "error", "exhaustive", ("flow", node.id, "cases"), message)
