@@ -162,36 +162,45 @@ def _arrows(
     lines: list[dict[str, float]] = []
     heads: list[dict[str, float]] = []
     labels: list[Text] = []
-    seen: dict[str, int] = {}
+    levels = {id: 6.0 * (i % 3 - 1) for i, id in enumerate(dict.fromkeys(_forks(arrows)))}
     for row in arrows:
         source, target = drawn[row["source"]], drawn[row["target"]]
-        points = _points(row, source, target, tops)
+        points = _points(row, source, target, tops, levels.get(row["source"], 0.0))
         for (x, y), (x2, y2) in pairwise(points):
             lines.append({"x": x, "y": y, "x2": x2, "y2": y2})
         heads.append({"x": points[-1][0], "y": target["y"] - 4, "angle": 0})
         if row["label"]:
-            labels += _label(row, points, seen)
+            labels += _label(row, points)
     return lines, heads, labels
 
 
+def _forks(arrows: Sequence[Row]) -> list[str]:
+    """Sources whose arrows turn, so that two of them do not share a level."""
+    return [row["source"] for row in arrows if row["label"] or len(row["places"]) > 2]
+
+
 def _points(
-    row: Row, source: Row, target: Row, tops: Mapping[int, tuple[float, float]]
+    row: Row, source: Row, target: Row, tops: Mapping[int, tuple[float, float]], shift: float
 ) -> list[tuple[float, float]]:
-    """The way of an arrow: down from its source, through its places, down into its target."""
+    """The way of an arrow: down from its source, through its places, down into its target.
+
+    `shift` moves the level where the arrow turns.
+    """
     x, y = source["middle"], source["y2"]
     points = [(x, y)]
     first = source["layer"]
     for number, place in enumerate(row["places"][1:-1], start=first + 1):
         top, bottom = tops.get(number, (y, y))
         aside = 4 + place * (theme.WIDTH - 8)
-        points += [(points[-1][0], top - GAP / 2), (aside, top - GAP / 2), (aside, bottom)]
-    turn = target["top"] - GAP / 2
+        turn = top - GAP / 2 + shift
+        points += [(points[-1][0], turn), (aside, turn), (aside, bottom)]
+    turn = target["top"] - GAP / 2 + shift
     end = target["middle"]
     points += [(points[-1][0], turn), (end, turn), (end, target["y"] - 6)]
     return points
 
 
-def _label(row: Row, points: Sequence[tuple[float, float]], seen: dict[str, int]) -> list[Text]:
+def _label(row: Row, points: Sequence[tuple[float, float]]) -> list[Text]:
     """Words beside the first downward piece after the turn."""
     turned = next((i for i, (a, b) in enumerate(pairwise(points)) if a[1] == b[1]), 0)
     x, y = points[turned + 1]
