@@ -205,7 +205,7 @@ def _refuse_count(call: syntax.Call, right: bool, allowed: str) -> None:
 
 
 def _number_kind(operands: Sequence[Typed]) -> Kind:
-    return next((o.kind for o in operands if o.kind.sort == "number"), Kind("number"))
+    return next((o.kind for o in operands if o.kind.sort == "number"), ANY)
 
 
 def _negation(operands: tuple[Typed, ...], span: Span) -> Typed:
@@ -249,7 +249,13 @@ def _multiplication(operands: tuple[Typed, ...], span: Span) -> Typed:
         raise ExpressionError(
             span, "a product of two units", "at most one unit", "leave the unit of one away"
         )
-    return Apply("*", operands, Kind("number", units[0] if units else DIMENSIONLESS), span)
+    kind = Kind("number", units[0] if units else DIMENSIONLESS)
+    return Apply("*", operands, ANY if _any(operands) else kind, span)
+
+
+def _any(operands: Sequence[Typed]) -> bool:
+    """Whether an operand may have any unit, as the word `unknown` has."""
+    return any(o.kind.sort == "any" for o in operands)
 
 
 def _division(operands: tuple[Typed, ...], span: Span) -> Typed:
@@ -258,7 +264,9 @@ def _division(operands: tuple[Typed, ...], span: Span) -> Typed:
         raise ExpressionError(
             right.span, "a division by zero", "a divisor that is not zero", "correct the divisor"
         )
-    if right.kind.unit is DIMENSIONLESS or right.kind.sort == "any":
+    if _any((left, right)):
+        return Apply("/", (left, right), ANY, span)
+    if right.kind.unit is DIMENSIONLESS:
         return Apply("/", (left, right), _number_kind((left,)), span)
     alike = _alike((left, right))
     return Apply("/", alike, Kind("number"), span)

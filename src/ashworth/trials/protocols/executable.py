@@ -14,7 +14,7 @@ from ashworth.definitions.protocols.flow import AnyNode, Decide
 from ashworth.definitions.protocols.model import Protocol
 from ashworth.errors import DefinitionFileError, Problem
 from ashworth.trials.language.checking import check, expect
-from ashworth.trials.language.kinds import BOOLEAN, CATEGORY, Kind
+from ashworth.trials.language.kinds import ANY, BOOLEAN, CATEGORY, Kind
 from ashworth.trials.language.parsing import parse
 from ashworth.trials.language.syntax import ExpressionError
 from ashworth.trials.language.typed import Typed, references_of
@@ -140,6 +140,8 @@ def compile_protocol(document: ProtocolDocument) -> Executable:
             typed = _checked(text, {**scope, **_extra_scope(document.protocol, place)}, wanted)
         except ExpressionError as error:
             problems.append(_expression_problem(document, place, text, error))
+            if place[0] == "derived":
+                scope[str(place[1])] = ANY
             continue
         formulas[place] = Formula(text, typed, place)
         if place[0] == "derived":
