@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.trials.random_protocols import QUANTITIES, patients, protocols, texts, truths
 
 from ashworth.definitions.protocols.document import document_of
 from ashworth.definitions.protocols.model import Protocol
@@ -15,7 +16,6 @@ from ashworth.trials.language.interpreter import evaluate, trace
 from ashworth.trials.language.parsing import parse
 from ashworth.trials.protocols.executable import compile_protocol
 from ashworth.trials.protocols.patients import columns_of
-from tests.trials.random_protocols import QUANTITIES, patients, protocols, texts, truths
 
 SCOPE = compile_protocol(
     document_of(
