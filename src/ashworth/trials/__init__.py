@@ -11,8 +11,13 @@ from typing import Any
 _PLACES = {
     "ColumnRouter": "protocols.route_columns",
     "Executable": "protocols.executable",
+    "ProtocolChecks": "protocols.static_checks",
     "Route": "protocols.route",
     "RoutedColumns": "protocols.route_columns",
+    "check_protocol": "protocols.static_checks",
+    "decision_tables": "protocols.decision_tables",
+    "draw_population": "protocols.population",
+    "flow_diagram": "protocols.diagram",
     "load_protocol": "protocols.executable",
     "route_patient": "protocols.route",
     "typed_patients": "protocols.patients",
