@@ -16,6 +16,7 @@ from ashworth.trials.protocols.known_when import early_uses, wrong_stages
 from ashworth.trials.protocols.population import draw_population
 from ashworth.trials.protocols.representatives import representative_patients
 from ashworth.trials.protocols.route_columns import ColumnRouter, flow_order
+from ashworth.trials.random_numbers.uniforms import draws
 from ashworth.version import __version__
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def concordant_share(
     if trial.protocol.assumptions is None or not trial.protocol.assumptions.population:
         return None
     router = ColumnRouter(trial)
-    columns = draw_population(router, n, seed=seed)
+    columns = draw_population(router, draws(seed, "concordance", np.zeros(1, dtype=np.int64), n))
     routed = router.route(columns, n)
     nodes = [i for i, id in enumerate(routed.nodes) if isinstance(trial.nodes[id], Randomise)]
     randomised = np.isin(routed.at, nodes)

@@ -1,0 +1,1 @@
+"""Random numbers of simulations: made by counting, never by a shared state."""

@@ -1,0 +1,1 @@
+"""Simulated trials: what a design can and cannot show, before any patient enters."""

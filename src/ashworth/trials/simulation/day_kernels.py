@@ -1,0 +1,248 @@
+"""Trials on whole days, many at a time: draw, sort into days, scan.
+
+Separate passes over arrays, so that those without branches vectorise; no sort: the log-rank test
+needs two histograms and one pass over the days. Times are rounded up to whole days, as dates in
+a case report form are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+from ashworth.trials.random_numbers.word_kernel import philox_words
+
+TIMES, SPARE = 1, 2
+LATEST = 2_000_000_000
+_SCALE = 1.0 / 4294967296.0
+
+
+@njit(cache=True, nogil=True)
+def draw_times(
+    key0, key1, replicate, groups, cumulative, starts, waits, accrual_edges, accrual_share,
+    drop_out, uniforms, entry, observed, event,
+):  # fmt: skip
+    """Entry day, observed day and event of the patients of one replicate.
+
+    groups : int16 (n,) group of each patient; cumulative, starts, waits : (g, k) cumulative
+    hazard and day at which the pieces begin, and days per unit of hazard (1 / hazard);
+    accrual_edges, accrual_share : (m + 1,) distribution of the entry; uniforms : (3, n) space.
+    """
+    low, high = np.uint32(replicate & 0xFFFFFFFF), np.uint32(replicate >> 32)
+    begin, hazard, loss = uniforms[0], uniforms[1], uniforms[2]
+    for i in range(groups.size):
+        w0, w1, w2, _ = philox_words(np.uint32(i), low, high, np.uint32(TIMES), key0, key1)
+        begin[i] = (float(w0) + 0.5) * _SCALE
+        hazard[i] = (float(w1) + 0.5) * _SCALE
+        loss[i] = (float(w2) + 0.5) * _SCALE
+    enter(begin, accrual_edges, accrual_share, entry)
+    fail(hazard, groups, cumulative, starts, waits, observed)
+    event[:] = 1
+    if drop_out > 0:
+        lose(loss, drop_out, observed, event)
+
+
+@njit(cache=True, nogil=True)
+def enter(uniform, edges, share, entry):
+    """Days of entry, uniform within the pieces of accrual."""
+    if share.size == 2:
+        width = edges[1] - edges[0]
+        for i in range(uniform.size):
+            entry[i] = np.int32(edges[0] + uniform[i] * width)
+        return
+    for i in range(uniform.size):
+        place = 0
+        while uniform[i] > share[place + 1]:
+            place += 1
+        inside = (uniform[i] - share[place]) / (share[place + 1] - share[place])
+        entry[i] = np.int32(edges[place] + inside * (edges[place + 1] - edges[place]))
+
+
+@njit(cache=True, nogil=True)
+def fail(uniform, groups, cumulative, starts, waits, observed):
+    """Days of the event: the time at which the cumulative hazard reaches ``-log u``."""
+    for i in range(uniform.size):
+        uniform[i] = -math.log(uniform[i])
+    for i in range(uniform.size):
+        g = groups[i]
+        piece = 0
+        for j in range(1, starts.shape[1]):
+            piece += uniform[i] > cumulative[g, j]
+        time = starts[g, piece] + (uniform[i] - cumulative[g, piece]) * waits[g, piece]
+        observed[i] = np.int32(math.ceil(min(time, LATEST)))
+
+
+@njit(cache=True, nogil=True)
+def lose(uniform, drop_out, observed, event):
+    """Take patients out at exponential times; the logarithm only where it can matter.
+
+    ``-log v >= 1 - v``: whoever cannot be lost before the observed day by that bound is not.
+    """
+    for i in range(uniform.size):
+        if (1.0 - uniform[i]) < drop_out * observed[i]:
+            lost = np.int32(min(math.ceil(-math.log(uniform[i]) / drop_out), LATEST))
+            if lost < observed[i]:
+                observed[i] = lost
+                event[i] = 0
+
+
+@njit(cache=True, nogil=True)
+def calendar_days(entry, observed, event, targets, latest, calendar, days):
+    """Calendar day of each look: when its number of events is reached, or the latest day.
+
+    targets : int64 (looks,) events, increasing; 0 asks for the latest day.
+    """
+    last = calendar.size - 1
+    for i in range(entry.size):
+        day = min(entry[i] + observed[i], last)
+        calendar[day] += event[i]
+    look = 0
+    total = 0
+    for day in range(last):
+        total += calendar[day]
+        while look < targets.size and targets[look] > 0 and total >= targets[look]:
+            days[look] = min(day, latest)
+            look += 1
+        if look == targets.size:
+            break
+    while look < targets.size:
+        days[look] = latest
+        look += 1
+    calendar[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def day_histogram_at(entry, observed, event, arms, day, histogram):
+    """Sort patients who entered before a calendar day into days of follow-up.
+
+    histogram : int32 (days, 4), zeros: leaving the control arm without and with event, then the
+    experimental arm. Returns the longest day, and the entered of both arms.
+    """
+    longest = 0
+    entered = entered1 = 0
+    for i in range(entry.size):
+        room = day - entry[i]
+        if room > 0:
+            inside = observed[i] <= room
+            time = observed[i] if inside else room
+            histogram[time, 2 * arms[i] + (inside & event[i])] += 1
+            longest = max(longest, time)
+            entered += 1
+            entered1 += arms[i]
+    return longest, entered - entered1, entered1
+
+
+@njit(cache=True, nogil=True)
+def scan_days(histogram, longest, n0, n1, null_hazard_ratio):
+    """Log-rank score of the experimental arm and its variance, from the histogram of days.
+
+    At hazard ratio 1 the variance is hypergeometric (ties as in `ashworth.survival.log_rank`); at
+    another null hypothesis the binomial variance of the risk set times the same tie factor.
+    Returns score, variance, events of both arms.
+    """
+    risk0, risk1 = n0, n1
+    score, variance = 0.0, 0.0
+    events0 = events1 = 0
+    for day in range(longest + 1):
+        d0, d1 = histogram[day, 1], histogram[day, 3]
+        d = d0 + d1
+        if d > 0:
+            total = risk0 + risk1
+            share = null_hazard_ratio * risk1 / (null_hazard_ratio * risk1 + risk0)
+            score += d1 - d * share
+            if total > 1:
+                variance += d * share * (1.0 - share) * (total - d) / (total - 1.0)
+            events0 += d0
+            events1 += d1
+        risk0 -= histogram[day, 0] + d0
+        risk1 -= histogram[day, 2] + d1
+    return score, variance, events0, events1
+
+
+@njit(cache=True, nogil=True)
+def log_hazard_ratio(histogram, longest, n0, n1):
+    """Cox estimate of the log hazard ratio and its information (Breslow's ties), by Newton."""
+    beta = 0.0
+    information = 0.0
+    for _ in range(25):
+        theta = math.exp(beta)
+        risk0, risk1 = n0, n1
+        score, information = 0.0, 0.0
+        for day in range(longest + 1):
+            d0, d1 = histogram[day, 1], histogram[day, 3]
+            d = d0 + d1
+            if d > 0:
+                share = theta * risk1 / (theta * risk1 + risk0)
+                score += d1 - d * share
+                information += d * share * (1.0 - share)
+            risk0 -= histogram[day, 0] + d0
+            risk1 -= histogram[day, 2] + d1
+        if information <= 0.0:
+            return np.nan, 0.0
+        step = score / information
+        step = min(max(step, -1.0), 1.0)
+        beta += step
+        if abs(step) < 1e-10:
+            break
+        if abs(beta) > 20:
+            return np.nan, 0.0
+    return beta, information
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def simulate_block(
+    key0, key1, first, groups, arms, cumulative, starts, waits, accrual_edges, accrual_share,
+    drop_out, targets, latest, null_hazard_ratio, estimate, chunk, out,
+):  # fmt: skip
+    """Simulate replicates ``first, first + 1, ...``; out : float64 (replicates, looks, 9).
+
+    Columns of `out`: statistic, score variance, events control, events experimental, entered
+    control, entered experimental, calendar day, log hazard ratio, its information. groups, arms :
+    (1 or replicates, n).
+    """
+    replicates = out.shape[0]
+    for c in prange((replicates + chunk - 1) // chunk):
+        simulate_chunk(
+            key0, key1, first, groups, arms, cumulative, starts, waits, accrual_edges,
+            accrual_share, drop_out, targets, latest, null_hazard_ratio, estimate, c * chunk,
+            min((c + 1) * chunk, replicates), out,
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def simulate_chunk(
+    key0, key1, first, groups, arms, cumulative, starts, waits, accrual_edges, accrual_share,
+    drop_out, targets, latest, null_hazard_ratio, estimate, begin, end, out,
+):  # fmt: skip
+    """Simulate the replicates of one chunk, in space of its own."""
+    n, looks = groups.shape[1], out.shape[1]
+    shared = groups.shape[0] == 1
+    uniforms = np.empty((3, n))
+    entry, observed = np.empty(n, np.int32), np.empty(n, np.int32)
+    event = np.empty(n, np.uint8)
+    calendar = np.zeros(latest + 2, np.int32)
+    days = np.empty(looks, np.int64)
+    histogram = np.zeros((latest + 2, 4), np.int32)
+    for r in range(begin, end):
+        row = 0 if shared else r
+        draw_times(
+            key0, key1, first + r, groups[row], cumulative, starts, waits, accrual_edges,
+            accrual_share, drop_out, uniforms, entry, observed, event,
+        )  # fmt: skip
+        calendar_days(entry, observed, event, targets, latest, calendar, days)
+        for look in range(looks):
+            longest, n0, n1 = day_histogram_at(
+                entry, observed, event, arms[row], days[look], histogram
+            )
+            score, variance, d0, d1 = scan_days(histogram, longest, n0, n1, null_hazard_ratio)
+            out[r, look, 0] = score / math.sqrt(variance) if variance > 0 else 0.0
+            out[r, look, 1] = variance
+            out[r, look, 2], out[r, look, 3] = d0, d1
+            out[r, look, 4], out[r, look, 5] = n0, n1
+            out[r, look, 6] = days[look]
+            if estimate:
+                beta, information = log_hazard_ratio(histogram, longest, n0, n1)
+                out[r, look, 7], out[r, look, 8] = beta, information
+            histogram[: longest + 1] = 0
