@@ -85,6 +85,7 @@ def cartridge_nuclei(
     basin = flooded(level, place, at, width, PASS_RATIO, depth)
     trimmed(basin, smooth.reshape(-1)[place], OWN_SHARE)
     label, count = numbered_parts(basin, place, at, width, smallest_px)
-    labels, box = painted(label, place, count, height, width)
+    box = painted(label, place, at, count, width)
+    labels = at.reshape(height, width)
     fill_holes(labels, box)
     return labels

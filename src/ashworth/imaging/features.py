@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ashworth.imaging import feature_kernels as kernels
 from ashworth.imaging.even_disc import even_disc_speckle
-from ashworth.imaging.pixel_lists import PixelLists, clipped_means, pixel_lists
+from ashworth.imaging.pixel_lists import PixelLists, clipped_means, labelled, pixel_lists
 from ashworth.imaging.segmentation import Planes, SegmentationSettings, Segmented
 from ashworth.imaging.territories import annuli
 from ashworth.imaging.thresholds import ChannelLevels
@@ -99,10 +99,10 @@ def measure(
     prefixes : sequence of str
         Column prefix of each channel.
     """
-    n = int(segmented.cells.max(initial=0))
-    lists = pixel_lists(segmented.cells, n)
+    inside = labelled(segmented.cells)
+    lists = pixel_lists(segmented.cells, inside=inside)
     limits = [level.threshold for level in levels]
-    around = annuli(segmented.cells, smooth, limits, reach=settings.reach)
+    around = annuli(segmented.cells, smooth, limits, reach=settings.reach, inside=inside)
     pixels = _cell_pixels(segmented, lists)
     columns = _geometry(segmented, lists, settings)
     for c, prefix in enumerate(prefixes):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ashworth.imaging.nuclei_regions import root
-from ashworth.imaging.pixel_lists import Positions, labelled
+from ashworth.imaging.pixel_lists import Positions
 
 Labels = NDArray[np.int32]
 Counts = NDArray[np.int64]
@@ -49,10 +49,18 @@ def _join(
     return parent
 
 
+@numba.njit(cache=True, nogil=True)
+def _renamed(nuclei: Labels, inside: Positions, number: Labels) -> None:
+    """Give every label its number, in place."""
+    flat = nuclei.reshape(-1)
+    for p in inside:
+        flat[p] = number[flat[p]]
+
+
 def join_fragments(
-    nuclei: Labels, body: NDArray[np.uint8], *, largest_px: int, gap_px: int
-) -> Labels:
-    """Take small nuclei that lie close together on stained cytoplasm for pieces of one.
+    nuclei: Labels, inside: Positions, body: NDArray[np.uint8], *, largest_px: int, gap_px: int
+) -> None:
+    """Take small nuclei that lie close together on stained cytoplasm for pieces of one, in place.
 
     An apoptotic tumour cell has several small, round pieces of nucleus in one body of
     cytokeratin; each would otherwise count as a tumour cell.
@@ -60,7 +68,9 @@ def join_fragments(
     Parameters
     ----------
     nuclei : ndarray of int32, shape (height, width)
-        Labels 1..n.
+        Labels 1..n; afterwards 1..m, the pieces of one nucleus bear the same label.
+    inside : ndarray of int64
+        Flat positions of the labels.
     body : ndarray of uint8, same shape
         Non-zero where cytoplasm is stained.
     largest_px : int
@@ -68,27 +78,25 @@ def join_fragments(
     gap_px : int
         Pieces lie no further apart than this.
 
-    Returns
-    -------
-    ndarray of int32
-        Labels 1..m; the pieces of one nucleus bear the same label.
-
     Examples
     --------
+    >>> from ashworth.imaging.pixel_lists import labelled
     >>> nuclei = np.zeros((9, 30), np.int32)
     >>> nuclei[3:6, 3:6], nuclei[3:6, 8:11], nuclei[3:6, 20:23] = 1, 2, 3
     >>> body = np.ones((9, 30), np.uint8)
-    >>> join_fragments(nuclei, body, largest_px=20, gap_px=3).max()
-    np.int32(2)
-    >>> join_fragments(nuclei, body, largest_px=5, gap_px=3).max()
-    np.int32(3)
+    >>> join_fragments(nuclei, labelled(nuclei), body, largest_px=5, gap_px=3)
+    >>> int(nuclei.max())
+    3
+    >>> join_fragments(nuclei, labelled(nuclei), body, largest_px=20, gap_px=3)
+    >>> int(nuclei.max())
+    2
     """
-    inside = labelled(nuclei)
     n = int(nuclei.reshape(-1)[inside].max(initial=0))
     area, on_body = _areas(nuclei, body, inside, n)
     small = on_body & (area <= largest_px)
     if small.sum() < 2:
-        return nuclei
+        return
     representative = _join(nuclei, body, inside, small, gap_px)
     kept, number = np.unique(representative, return_inverse=True)
-    return nuclei if kept.size == area.size else number.astype(np.int32)[nuclei]
+    if kept.size < area.size:
+        _renamed(nuclei, inside, number.astype(np.int32))

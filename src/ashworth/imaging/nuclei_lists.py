@@ -208,20 +208,19 @@ def numbered_parts(
 
 
 @numba.njit(cache=True, nogil=True)
-def painted(label: Ints, place: Places, count: int, height: int, width: int) -> tuple[Ints, Ints]:
-    """Label image, and the box of each label (top, left, bottom, right, inclusive)."""
-    labels = np.zeros((height, width), np.int32)
+def painted(label: Ints, place: Places, at: Ints, count: int, width: int) -> Ints:
+    """Write the labels over `at`; box of each label (top, left, bottom, right, inclusive)."""
     box = np.empty((count + 1, 4), np.int32)
-    box[:, 0], box[:, 1], box[:, 2], box[:, 3] = height, width, -1, -1
+    box[:, 0], box[:, 1], box[:, 2], box[:, 3] = at.size // width, width, -1, -1
     for k in range(place.size):
         number = label[k]
+        at[place[k]] = number
         if number == 0:
             continue
         y, x = place[k] // width, place[k] % width
-        labels[y, x] = number
         box[number, 0], box[number, 1] = min(box[number, 0], y), min(box[number, 1], x)
         box[number, 2], box[number, 3] = max(box[number, 2], y), max(box[number, 3], x)
-    return labels, box
+    return box
 
 
 @numba.njit(cache=True, nogil=True)

@@ -89,17 +89,29 @@ def by_label(label: NDArray[np.int32], position: Positions, n: int) -> tuple[Pos
     return start, out
 
 
-def pixel_lists(labels: NDArray[np.int32], n: int) -> PixelLists:
+def pixel_lists(
+    labels: NDArray[np.int32], n: int | None = None, *, inside: Positions | None = None
+) -> PixelLists:
     """List the pixels of the labels 1..n.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+    n : int, optional
+        The highest label by default.
+    inside : ndarray of int64, optional
+        The positions `labelled` in `labels`, where they are known.
 
     Examples
     --------
-    >>> lists = pixel_lists(np.array([[0, 1, 1], [2, 0, 1]], np.int32), 2)
+    >>> lists = pixel_lists(np.array([[0, 1, 1], [2, 0, 1]], np.int32))
     >>> lists.area_px.tolist(), lists.position.tolist()
     ([3, 1], [1, 2, 5, 3])
     """
-    position = labelled(labels)
-    return PixelLists(*by_label(labels.reshape(-1)[position], position, n))
+    inside = labelled(labels) if inside is None else inside
+    label = labels.reshape(-1)[inside]
+    highest = int(label.max(initial=0))
+    return PixelLists(*by_label(label, inside, highest if n is None else n))
 
 
 @numba.njit(cache=True, nogil=True)

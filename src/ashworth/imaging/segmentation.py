@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ashworth.imaging.blur import blur_of_five
 from ashworth.imaging.cartridge_nuclei import cartridge_nuclei
 from ashworth.imaging.fragments import join_fragments
+from ashworth.imaging.pixel_lists import labelled
 from ashworth.imaging.territories import Labels, Reach, cells_of, trim_to_stain
 
 Planes: TypeAlias = NDArray[np.float32]
@@ -141,24 +142,29 @@ def segment(smooth: Planes, settings: SegmentationSettings) -> Segmented:
     """
     nucleus, inclusion = settings.index("nucleus"), settings.index("inclusion")
     shape = smooth.shape[1:]
-    nuclei = np.zeros(shape, np.int32)
-    if nucleus is not None:
+    if nucleus is None:
+        nuclei = np.zeros(shape, np.int32)
+    else:
         nuclei = cartridge_nuclei(
             smooth[nucleus],
             threshold=settings.thresholds[nucleus],
             diameter_px=settings.nucleus_um / settings.pixel_size_um,
             smallest_px=settings.pixels(settings.smallest_nucleus_um2),
         )
-    body = np.zeros(shape, np.uint8)
-    if inclusion is not None:
+    if inclusion is None:
+        body = np.zeros(shape, np.uint8)
+    else:
         body = stained(smooth[inclusion], settings.thresholds[inclusion])
-    nuclei = join_fragments(
-        nuclei, body,
+    inside = labelled(nuclei)
+    join_fragments(
+        nuclei, inside, body,
         largest_px=settings.pixels(settings.fragment_um2),
         gap_px=max(1, round(settings.fragment_gap_um / settings.pixel_size_um)),
     )  # fmt: skip
     smallest = settings.pixels(settings.smallest_body_um2)
-    cells, bodies = cells_of(nuclei, body, reach=settings.reach, smallest_px=smallest)
+    cells, bodies = cells_of(
+        nuclei, body, reach=settings.reach, smallest_px=smallest, inside=inside
+    )
     if inclusion is not None:
         trim_to_stain(cells, nuclei, smooth[inclusion], threshold=settings.thresholds[inclusion])
     return Segmented(cells, nuclei, bodies)

@@ -207,7 +207,12 @@ def _add(cells: Labels, bodies: Labels, inside: Positions, new_label: NDArray[np
 
 
 def cells_of(
-    nuclei: Labels, body: NDArray[np.uint8], *, reach: Reach, smallest_px: int
+    nuclei: Labels,
+    body: NDArray[np.uint8],
+    *,
+    reach: Reach,
+    smallest_px: int,
+    inside: Positions | None = None,
 ) -> tuple[Labels, Labels]:
     """Give every nucleus its cell, and every body without nucleus a cell of its own.
 
@@ -220,6 +225,8 @@ def cells_of(
     reach : Reach
     smallest_px : int
         Bodies without nucleus and of fewer pixels are left out.
+    inside : ndarray of int64, optional
+        The positions `labelled` in `nuclei`, where they are known.
 
     Returns
     -------
@@ -228,17 +235,18 @@ def cells_of(
     bodies : ndarray of int32
         Connected bodies (8-connected), 0 outside.
     """
-    inside, nucleus = marked(body), labelled(nuclei)
-    bodies, count = _bodies(inside, *nuclei.shape)
+    inside = labelled(nuclei) if inside is None else inside
+    stained = marked(body)
+    bodies, count = _bodies(stained, *nuclei.shape)
     cells = nuclei.copy()
-    _grow_cells(cells, nucleus, body, reach.ring, reach.body)
-    area, nucleated = _measure_bodies(bodies, inside, nuclei, count)
+    _grow_cells(cells, inside, body, reach.ring, reach.body)
+    area, nucleated = _measure_bodies(bodies, stained, nuclei, count)
     alone = ~nucleated & (area >= smallest_px)
     alone[0] = False
     new_label = np.zeros(count + 1, np.int32)
-    first = int(nuclei.reshape(-1)[nucleus].max(initial=0)) + 1
+    first = int(nuclei.reshape(-1)[inside].max(initial=0)) + 1
     new_label[alone] = first + np.arange(alone.sum(), dtype=np.int32)
-    _add(cells, bodies, inside, new_label)
+    _add(cells, bodies, stained, new_label)
     return cells, bodies
 
 
@@ -298,7 +306,7 @@ def trim_to_stain(
     threshold : float
         Counts from which a pixel is stained at all.
     """
-    lists = pixel_lists(cells, int(cells.max(initial=0)))
+    lists = pixel_lists(cells)
     _trim(
         cells.reshape(-1), nuclei.reshape(-1), stain.reshape(-1), lists.start, lists.position,
         threshold, share, overlay,
@@ -311,6 +319,7 @@ def annuli(
     thresholds: Sequence[float],
     *,
     reach: Reach,
+    inside: Positions | None = None,
 ) -> PixelLists:
     """List the pixels round each cell from which its local background is read.
 
@@ -322,13 +331,15 @@ def annuli(
     thresholds : sequence of float
         A pixel that exceeds any channel's threshold is no background.
     reach : Reach
+    inside : ndarray of int64, optional
+        The positions `labelled` in `cells`, where they are known.
 
     Returns
     -------
     PixelLists
         By the nearest cell, at `gap` to `gap` + `annulus` pixels from it; from near to far.
     """
-    inside = labelled(cells)
+    inside = labelled(cells) if inside is None else inside
     n = int(cells.reshape(-1)[inside].max(initial=0))
     owner, position = _grow_annuli(cells, inside, reach.gap, reach.annulus)
     lists = by_label(owner, position, n)
