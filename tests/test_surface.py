@@ -99,6 +99,14 @@ PUBLIC = {
         restricted_mean_difference status_history subgroup_effects time_dependent_auc
         treatment_by_marker uno_concordance""",
     "testing": "",
+    "trials": """
+        ColumnRouter CourseEvents Executable LogRankEvents LogRankLimits LogRankPower
+        LogRankSize MethodComparison ProtocolChecks Route RoutedColumns TrialCourse
+        average_hazard_ratio check_protocol compare_methods course_events
+        decision_tables draw_population flow_diagram hazard_of_survival implied_events
+        load_protocol log_rank_events log_rank_limits log_rank_power
+        log_rank_power_of_patients log_rank_size route_patient time_of_events
+        typed_patients""",
     "workflows": "",
 }
 ERRORS = {
