@@ -28,6 +28,8 @@ class TrialEndpoint(Sourced):
         Id of the endpoint's definition, where there is one.
     success : str or None
         For a binary endpoint: the expression that is true for a success.
+    wanted : bool
+        Whether a success is what the patient wants; false for an adverse event.
     clock : {"randomisation", "registration", "treatment"}
         Where time starts.
     """
@@ -36,6 +38,7 @@ class TrialEndpoint(Sourced):
     type: Literal["time_to_event", "binary", "continuous", "count"]
     definition: Identifier | None = None
     success: Expression | None = None
+    wanted: bool = True
     clock: Literal["randomisation", "registration", "treatment"] = "randomisation"
 
 

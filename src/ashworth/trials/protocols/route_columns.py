@@ -137,6 +137,13 @@ class ColumnRouter:
             walk.visit(self.trial.nodes[node])
         return walk.result()
 
+    def visited(self, columns: Mapping[str, Column], n: int) -> dict[str, Mask]:
+        """Who comes to each node, before any chance."""
+        walk = _ColumnWalk(self, self.derive(columns, n), n, None)
+        for node in self._order:
+            walk.visit(self.trial.nodes[node])
+        return walk.visited()
+
 
 class _ColumnWalk:
     """Masks of patients per node, filled in topological order."""
@@ -208,6 +215,10 @@ class _ColumnWalk:
     def _stop(self, node: Stop, here: Mask) -> Mask:
         self._ended |= here
         return here
+
+    def visited(self) -> dict[str, Mask]:
+        nobody = np.zeros(self._n, dtype=np.bool_)
+        return {node: self._here.get(node, nobody) for node in self._ids}
 
     def result(self) -> RoutedColumns:
         visits = {

@@ -89,7 +89,7 @@ def lose(uniform, drop_out, observed, event):
 
 
 @njit(cache=True, nogil=True)
-def calendar_days(entry, observed, event, targets, latest, calendar, days):
+def calendar_days(entry, observed, event, arms, targets, latest, calendar, days):
     """Calendar day of each look: when its number of events is reached, or the latest day.
 
     targets : int64 (looks,) events, increasing; 0 asks for the latest day.
@@ -97,7 +97,7 @@ def calendar_days(entry, observed, event, targets, latest, calendar, days):
     last = calendar.size - 1
     for i in range(entry.size):
         day = min(entry[i] + observed[i], last)
-        calendar[day] += event[i]
+        calendar[day] += event[i] & (arms[i] < 2)
     look = 0
     total = 0
     for day in range(last):
@@ -118,13 +118,14 @@ def day_histogram_at(entry, observed, event, arms, day, histogram):
     """Sort patients who entered before a calendar day into days of follow-up.
 
     histogram : int32 (days, 4), zeros: leaving the control arm without and with event, then the
-    experimental arm. Returns the longest day, and the entered of both arms.
+    experimental arm; arm 2 stands for patients who are not analysed. Returns the longest day, and
+    the entered of both arms.
     """
     longest = 0
     entered = entered1 = 0
     for i in range(entry.size):
         room = day - entry[i]
-        if room > 0:
+        if room > 0 and arms[i] < 2:
             inside = observed[i] <= room
             time = observed[i] if inside else room
             histogram[time, 2 * arms[i] + (inside & event[i])] += 1
@@ -231,7 +232,7 @@ def simulate_chunk(
             key0, key1, first + r, groups[row], cumulative, starts, waits, accrual_edges,
             accrual_share, drop_out, uniforms, entry, observed, event,
         )  # fmt: skip
-        calendar_days(entry, observed, event, targets, latest, calendar, days)
+        calendar_days(entry, observed, event, arms[row], targets, latest, calendar, days)
         for look in range(looks):
             longest, n0, n1 = day_histogram_at(
                 entry, observed, event, arms[row], days[look], histogram

@@ -120,4 +120,5 @@ def _score(at_risk: Floats, events: Floats, ratio: float) -> tuple[float, float]
 def _limit(at_risk: Floats, events: Floats) -> float:
     if not (events.sum(axis=1) > 0).all():
         return math.nan
-    return math.exp(brentq(lambda b: _score(at_risk, events, math.exp(b))[0], -20, 20, xtol=1e-12))
+    root = brentq(lambda b: _score(at_risk, events, math.exp(b))[0], -20, 20, xtol=1e-12)
+    return math.exp(float(root))  # type: ignore[arg-type]
