@@ -104,7 +104,8 @@ PUBLIC = {
         LogRankSize MethodComparison ProtocolChecks Route RoutedColumns TrialCourse
         average_hazard_ratio check_protocol compare_methods course_events
         decision_tables draw_population flow_diagram hazard_of_survival implied_events
-        load_protocol log_rank_events log_rank_limits log_rank_power
+        load_protocol log_rank_accrual log_rank_events log_rank_follow_up log_rank_limits
+        log_rank_power
         log_rank_power_of_patients log_rank_size route_patient time_of_events
         typed_patients""",
     "workflows": "",

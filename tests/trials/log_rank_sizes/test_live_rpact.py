@@ -7,7 +7,14 @@ import subprocess
 
 import pytest
 
-from ashworth.trials import TrialCourse, course_events, hazard_of_survival, log_rank_size
+from ashworth.trials import (
+    TrialCourse,
+    course_events,
+    hazard_of_survival,
+    log_rank_accrual,
+    log_rank_follow_up,
+    log_rank_size,
+)
 
 pytestmark = pytest.mark.r
 
@@ -28,6 +35,12 @@ for (h in c(0.9, 1, 1.1)) {
     lambda2 = log(2) / 13.9, accrualTime = c(0, 54), followUpTime = 24)
   show(c(d$eventsFixed, d$nFixed))
 }
+d <- getSampleSizeSurvival(hazardRatio = 0.75, beta = 0.1, lambda2 = log(2) / 12, accrualTime = 0,
+  accrualIntensity = 30, followUpTime = 18)
+show(c(d$nFixed, d$accrualTime))
+d <- getSampleSizeSurvival(hazardRatio = 0.75, beta = 0.1, lambda2 = log(2) / 12,
+  accrualTime = c(0, 24), maxNumberOfSubjects = 700)
+show(c(d$nFixed, d$followUpTime))
 p <- getEventProbabilities(time = c(9, 20, 40), accrualTime = c(0, 24), accrualIntensity = 800 / 24,
   piecewiseSurvivalTime = c(0, 6), lambda2 = c(0.06, 0.04), hazardRatio = 0.75,
   dropoutRate1 = 0.1, dropoutRate2 = 0.1, dropoutTime = 12)
@@ -64,7 +77,7 @@ def test_sizes_and_events_equal_rpact(rpact):
                              follow_up=24.0)  # fmt: skip
         ours.append(log_rank_size(course, alpha=0.05, power=0.8, null_hazard_ratio=1.25,
                                   method="schoenfeld"))  # fmt: skip
-    assert len(rpact) == len(ours) + 3
+    assert len(rpact) == len(ours) + 5
     for size, (events, patients) in zip(ours, rpact, strict=False):
         assert size.events == pytest.approx(events, rel=1e-9)
         assert size.patients == pytest.approx(patients, rel=1e-7)
@@ -75,3 +88,14 @@ def test_sizes_and_events_equal_rpact(rpact):
     for time, (probability, _) in zip((9.0, 20.0, 40.0), rpact[-3:], strict=True):
         per_planned_patient = course_events(course, 1.0, time).events[0]
         assert per_planned_patient == pytest.approx(probability, rel=1e-6)  # integrates
+
+
+def test_durations_equal_rpact(rpact):
+    """rpact searches the duration to about 1e-6."""
+    course = TrialCourse(control_median=12.0, hazard_ratio=0.75, accrual_duration=24.0,
+                         follow_up=18.0)  # fmt: skip
+    size = log_rank_accrual(course, 30.0, method="schoenfeld")
+    ours = (size.patients, size.course.accrual_duration)
+    assert ours == pytest.approx(rpact[-5], rel=1e-6)
+    size = log_rank_follow_up(course, 700, method="schoenfeld")
+    assert (size.patients, size.course.follow_up) == pytest.approx(rpact[-4], rel=1e-6)

@@ -89,10 +89,9 @@ def _nodes(course: TrialCourse, calendar_time: float) -> tuple[Floats, Floats]:
     inner = np.concatenate([course.hazard_breaks, course.hazard_ratio_breaks, accrual])
     inner = inner[(inner > 0.0) & (inner < calendar_time)]
     edges = np.unique(np.concatenate([[0.0, calendar_time], inner]))
-    fastest = _fastest(course)
     panels = [
-        np.linspace(a, b, int(min(_MOST_PANELS, 1 + fastest * (b - a))) + 1)[:-1]
-        for a, b in pairwise(edges)
+        np.linspace(a, b, int(min(_MOST_PANELS, 1 + rate * (b - a))) + 1)[:-1]
+        for (a, b), rate in zip(pairwise(edges), _fastest(course, edges[:-1]), strict=True)
     ]
     edges = np.concatenate([*panels, [calendar_time]])
     half = np.diff(edges)[:, None] / 2.0
@@ -100,11 +99,11 @@ def _nodes(course: TrialCourse, calendar_time: float) -> tuple[Floats, Floats]:
     return (middle + half * _NODES).ravel(), (half * _WEIGHTS).ravel()
 
 
-def _fastest(course: TrialCourse) -> float:
-    """Largest hazard of leaving any state."""
-    factors = max(course.stratum_hazard_factors)
-    events = piece_rates(course, factors)[1].max()
-    return float(events + max(course.dropout_hazards) + max(course.change_hazards))
+def _fastest(course: TrialCourse, times: Floats) -> Floats:
+    """Largest hazard of leaving any state from times on, until the next break."""
+    starts, events = piece_rates(course, max(course.stratum_hazard_factors))
+    piece = np.searchsorted(starts, times, side="right") - 1
+    return events.max(axis=0)[piece] + max(course.dropout_hazards) + max(course.change_hazards)
 
 
 def _states(
@@ -126,7 +125,8 @@ def _states(
     at_other = other[j] * np.exp(-leave_other[j] * since) + moved
     at_own = own[j] * np.exp(-leave_own[j] * since)
     both = np.maximum(at_own + at_other, np.finfo(float).tiny)
-    mixed = (at_own * events[arm, j] + at_other * events[1 - arm, j]) / both
+    share = np.minimum(at_own / both, 1.0)
+    mixed = share * events[arm, j] + (1.0 - share) * events[1 - arm, j]
     return at_own, at_other, mixed
 
 

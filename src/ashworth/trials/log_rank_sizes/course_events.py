@@ -198,7 +198,7 @@ def time_of_events(course: TrialCourse, events: float, patients: float) -> float
     """
     faults = Faults("time_of_events")
     fine = faults.number("events", events, above=0) & faults.number("patients", patients, above=0)
-    last = _horizon(course)
+    last = horizon(course)
     most = patients * at_risk(course, last).events.sum() if fine else 0.0
     if fine and events >= most:
         faults.add("events", f"{events:g} with {patients:g} patients",
@@ -220,11 +220,11 @@ def _solve(course: TrialCourse, events_per_patient: float, last: float) -> float
     return float(root)
 
 
-def _horizon(course: TrialCourse) -> float:
-    """Time after which hardly anyone is at risk: 40 mean times after the last break."""
+def horizon(course: TrialCourse) -> float:
+    """Calendar time at which hardly anyone is at risk: 40 mean times after the last break."""
     slowest = min(
         float(piece_rates(course, factor)[1][:, -1].min())
         for factor in course.stratum_hazard_factors
-    )
+    ) + min(course.dropout_hazards)
     last_break = max([0.0, *course.hazard_breaks, *course.hazard_ratio_breaks])
     return float(course.accrual_duration + last_break + 40.0 / slowest)

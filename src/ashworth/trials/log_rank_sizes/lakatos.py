@@ -42,7 +42,7 @@ def _share(one: Floats, other: Floats) -> Floats:
 
 
 def markov_steps(course: TrialCourse, steps_per_year: int) -> tuple[Floats, Floats, Floats]:
-    """Shares at risk at the start of each step, their hazard and events, each (2, S, steps).
+    """Shares at risk at the start of each step, hazard over it and events, each (2, S, steps).
 
     In a step of length h a patient has the event with probability 1 - exp(-h hazard), drops
     out, changes treatment, or is censored by the end of the trial, each computed alone; the
@@ -61,7 +61,8 @@ def markov_steps(course: TrialCourse, steps_per_year: int) -> tuple[Floats, Floa
             states = _walk(course, arm, within, ended, edges[1])
             risk[arm, stratum] = share * states.sum(axis=0)
             ordered = within[[arm, 1 - arm]]
-            hazards[arm, stratum] = (states * ordered).sum(axis=0) / states.sum(axis=0) / edges[1]
+            on_own = _share(states[0], states[1])
+            hazards[arm, stratum] = on_own * ordered[0] + (1.0 - on_own) * ordered[1]
             events[arm, stratum] = share * (states * -np.expm1(-ordered)).sum(axis=0)
     return risk, hazards, events
 
