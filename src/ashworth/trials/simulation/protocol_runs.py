@@ -244,9 +244,12 @@ def _binary(trial: ProtocolTrial, enrolled: Enrolled, asked: Question, sums: Sum
     for name, (hits, total) in zip(("control", "experimental"), counts, strict=True):
         with np.errstate(invalid="ignore"):
             sums.add(f"success {name}", hits / total)
-    p = np.array([_p_value(*map(int, row), asked.sided) for row in zip(
-        counts[1][0], counts[1][1], counts[0][0], counts[0][1], strict=True)])  # fmt: skip
-    better = counts[1][0] * counts[0][1] >= counts[0][0] * counts[1][1]
+    if not trial.trial.protocol.endpoints[asked.analysis.endpoint].wanted:
+        counts = [(total - hits, total) for hits, total in counts]
+    (hits0, n0), (hits1, n1) = counts
+    rows = zip(hits1, n1, hits0, n0, strict=True)
+    p = np.array([_p_value(*map(int, row), asked.sided) for row in rows])
+    better = hits1 * n0 >= hits0 * n1
     sums.add("benefit", ((p <= asked.alpha) & better).astype(np.float64))
     if asked.sided == 2:
         sums.add("harm", ((p <= asked.alpha) & ~better).astype(np.float64))
