@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -202,21 +203,32 @@ def _odds(share: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def reasons(features: Features, choice: NDArray[np.int64], rule: CallRule) -> list[str]:
     """Say for every cell which values put it into its class, and what kept it from being a CTC."""
-    ctc = next((c.gates for c in rule.classes if c.call == "ctc"), ())
-    held = {g: _passes(features[g.feature], g) for g in ctc if g.feature in features}
-    out = []
-    for i, k in enumerate(choice.tolist()):
-        gates = rule.classes[k].gates if k >= 0 else ()
-        parts = [_text(g, features[g.feature][i]) for g in gates]
-        against = next((g for g, passed in held.items() if not passed[i]), None)
-        if against is not None and not (k >= 0 and rule.classes[k].call == "ctc"):
-            parts.append("not ctc: " + _text(against, features[against.feature][i], failed=True))
-        out.append("; ".join(parts) or "fits no class")
-    return out
+    parts: list[list[str]] = [[] for _ in choice]
+    for k, candidate in enumerate(rule.classes):
+        for gate in candidate.gates:
+            _say(parts, choice == k, gate, features)
+    ctc = [k for k, candidate in enumerate(rule.classes) if candidate.call == "ctc"]
+    other = ~np.isin(choice, ctc)
+    for gate in rule.classes[ctc[0]].gates if ctc else ():
+        if gate.feature in features:
+            failed = other & ~_passes(features[gate.feature], gate)
+            _say(parts, failed, gate, features, failed=True)
+            other &= ~failed
+    return ["; ".join(said) or "fits no class" for said in parts]
 
 
-def _text(gate: Gate, value: float, *, failed: bool = False) -> str:
-    """One gate with the value found, e.g. ``cd45_of_leukocytes 0.02 <= 0.25``."""
-    above = (gate.above is not None) != failed
-    found = "missing" if np.isnan(value) else f"{value:.3g}"
-    return f"{gate.feature} {found} {'>' if above else '<='} {gate.limit:g}"
+def _say(
+    parts: list[list[str]],
+    rows: NDArray[np.bool_],
+    gate: Gate,
+    features: Features,
+    *,
+    failed: bool = False,
+) -> None:
+    """Add a gate with the values found to some rows: ``cd45_of_leukocytes 0.02 <= 0.25``."""
+    name = f"not ctc: {gate.feature}" if failed else gate.feature
+    limit = f"{'>' if (gate.above is not None) != failed else '<='} {gate.limit:g}"
+    values = features[gate.feature][rows].tolist()
+    for i, value in zip(np.flatnonzero(rows).tolist(), values, strict=True):
+        found = "missing" if isnan(value) else f"{value:.3g}"
+        parts[i].append(f"{name} {found} {limit}")

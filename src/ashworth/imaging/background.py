@@ -77,14 +77,16 @@ def _reflected(
 ) -> NDArray[np.uint16]:
     """Pixels of some half blocks; those beyond the border are reflected."""
     height, width = image.shape
-    if down.stop * half <= height and across.stop * half <= width:
-        return image[
-            down.start * half : down.stop * half,
-            across.start * half : across.stop * half,
-        ]
-    y = np.arange(down.start * half, down.stop * half) % (2 * height)
-    x = np.arange(across.start * half, across.stop * half) % (2 * width)
-    return image[np.ix_(np.minimum(y, 2 * height - 1 - y), np.minimum(x, 2 * width - 1 - x))]
+    rows = image[_mirrored(down.start * half, down.stop * half, height)]
+    return rows[:, _mirrored(across.start * half, across.stop * half, width)]
+
+
+def _mirrored(first: int, last: int, size: int) -> slice | NDArray[np.int64]:
+    """Indices from `first` to before `last`; those from `size` on are reflected."""
+    if last <= size:
+        return slice(first, last)
+    at = np.arange(first, last) % (2 * size)
+    return np.minimum(at, 2 * size - 1 - at)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -131,15 +133,16 @@ def _interpolate_rows(grid: NDArray[np.float32], lines: NDArray[np.float32]) -> 
     """Linear between the centres of blocks, constant beyond the outer ones."""
     rows, columns = grid.shape
     half = BLOCK_PX // 2
+    share = ((np.arange(BLOCK_PX) + 0.5) / BLOCK_PX).astype(np.float32)
+    rest = np.float32(1) - share
     for y in range(rows):
         lines[y, :half] = grid[y, 0]
         lines[y, -half:] = grid[y, columns - 1]
         for block in range(columns - 1):
             left, right = grid[y, block], grid[y, block + 1]
+            target = lines[y, half + block * BLOCK_PX :]
             for k in range(BLOCK_PX):
-                share = np.float32((k + 0.5) / BLOCK_PX)
-                x = half + block * BLOCK_PX + k
-                lines[y, x] = left * (np.float32(1) - share) + right * share
+                target[k] = left * rest[k] + right * share[k]
 
 
 def subtract_lines(

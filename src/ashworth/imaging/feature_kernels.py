@@ -317,21 +317,31 @@ def places(
 
 
 @numba.njit(cache=True, nogil=True)
-def unlabelled_median(raw: NDArray[np.uint16], cells: NDArray[np.int32], step: int) -> float:
-    """Median of the unlabelled pixels of a frame (of all, if there are none).
+def unlabelled(cells: NDArray[np.int32], step: int) -> Positions:
+    """Flat positions of unlabelled pixels (of all, if there are none).
 
-    From every `step`-th row and column, by counting.
+    From every `step`-th row and column.
     """
-    counts = np.zeros(65536, np.int32)
-    for label_from in (1, 2**31 - 1):
+    height, width = cells.shape
+    found = np.empty((height // step + 1) * (width // step + 1), np.int64)
+    for everywhere in (False, True):
         n = 0
-        for y in range(0, raw.shape[0], step):
-            for x in range(0, raw.shape[1], step):
-                if cells[y, x] < label_from:
-                    counts[raw[y, x]] += 1
-                    n += 1
+        for y in range(0, height, step):
+            for x in range(0, width, step):
+                found[n] = y * width + x
+                n += everywhere or cells[y, x] == 0
         if n > 0:
             break
+    return found[:n]
+
+
+@numba.njit(cache=True, nogil=True)
+def median_at(raw: NDArray[np.uint16], position: Positions) -> float:
+    """Median of the raveled pixels at some positions, by counting."""
+    counts = np.zeros(65536, np.int32)
+    for p in position:
+        counts[raw[p]] += 1
+    n = position.size
     below, value, lower = 0, -1, -1
     while below <= n // 2:
         value += 1

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ashworth.imaging import feature_kernels as kernels
 from ashworth.imaging.even_disc import even_disc_speckle
-from ashworth.imaging.pixel_lists import PixelLists, clipped_means, labelled, pixel_lists
+from ashworth.imaging.pixel_lists import PixelLists, Positions, clipped_means, labelled, pixel_lists
 from ashworth.imaging.segmentation import Planes, SegmentationSettings, Segmented
 from ashworth.imaging.territories import annuli
 from ashworth.imaging.thresholds import ChannelLevels
@@ -35,6 +35,7 @@ from ashworth.imaging.windows import Window
 Columns = dict[str, NDArray[np.float64]]
 SPECKLE_UM = 2.0
 BACKGROUND_REACH = 10.0
+FREE_STEP = 4
 _FEWEST_ANNULUS_PX = 12
 
 
@@ -57,13 +58,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class _CellPixels:
-    """The pixels of every cell: column, row, whether in the nucleus, whether at the outline."""
+    """The pixels of every cell: column, row, whether in the nucleus, whether at the outline.
+
+    And a sample of those of no cell.
+    """
 
     lists: PixelLists
     x: NDArray[np.int32]
     y: NDArray[np.int32]
     in_nucleus: NDArray[np.bool_]
     at_rim: NDArray[np.bool_]
+    free: Positions
 
 
 def _cell_pixels(segmented: Segmented, lists: PixelLists) -> _CellPixels:
@@ -76,7 +81,8 @@ def _cell_pixels(segmented: Segmented, lists: PixelLists) -> _CellPixels:
         segmented.nuclei.reshape(-1),
         width,
     )
-    return _CellPixels(lists, x, y, in_nucleus, at_rim)
+    free = kernels.unlabelled(segmented.cells, FREE_STEP)
+    return _CellPixels(lists, x, y, in_nucleus, at_rim, free)
 
 
 def measure(
@@ -162,7 +168,7 @@ def _channel(
     accept = kernels.accept_features(
         smooth[c].reshape(-1), raw, lists.start, lists.position, pixels.x, pixels.y,
         pixels.in_nucleus, levels[c].threshold,
-        kernels.unlabelled_median(window.raw[c], segmented.cells, 4), settings.pixel_size_um**2,
+        kernels.median_at(raw, pixels.free), settings.pixel_size_um**2,
     )  # fmt: skip
     radius = max(2, round(SPECKLE_UM / settings.pixel_size_um))
     spots = kernels.speckle(smooth[c].reshape(-1), lists.start, lists.position, width, radius)

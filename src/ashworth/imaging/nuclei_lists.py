@@ -23,14 +23,12 @@ Floats = NDArray[np.float32]
 def _mark(smooth: Floats, top: Floats, threshold: Floats, mask: NDArray[np.uint8]) -> None:
     """Mark what exceeds `threshold[0]` and `threshold[1]` times `top`."""
     level, share = threshold
-    limit = np.empty(smooth.shape[1], np.float32)
+    limit = np.empty(2 * top.shape[1], np.float32)
     for y in range(smooth.shape[0]):
         line, near, out = smooth[y], top[y >> 1], mask[y]
         if y % 2 == 0:
             for x in range(near.size):
-                limit[2 * x] = max(level, share * near[x])
-                if 2 * x + 1 < limit.size:
-                    limit[2 * x + 1] = limit[2 * x]
+                limit[2 * x] = limit[2 * x + 1] = max(level, share * near[x])
         for x in range(line.size):
             out[x] = line[x] > limit[x]
 
