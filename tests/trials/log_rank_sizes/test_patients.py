@@ -216,6 +216,15 @@ def test_whole_patients_are_not_pushed_up_by_rounding():
     assert found.power_integer == pytest.approx(power, abs=1e-12)
 
 
+def test_rounding_that_changes_the_ratio_keeps_the_power():
+    """Freedman's power can fall when one control patient is added."""
+    course = median_12(hazard_ratio=0.05, ratio=9.0)
+    for method in ("freedman", "lachin_foulkes", "lakatos_limit"):
+        found = log_rank_size(course, method=method)
+        assert found.power_integer >= 0.9 - 1e-12
+        assert 0 <= found.patients_integer - found.patients < 4
+
+
 def test_events_of_the_size_are_those_of_the_formula():
     size = log_rank_size(median_12(), method="schoenfeld")
     assert size.events == pytest.approx(log_rank_events(0.75).events, rel=1e-12)
@@ -307,7 +316,9 @@ def test_all_faults_at_once():
       {"method": "lakatos_limit", "null_hazard_ratio": 1.25}, "course"),
      (two_hazards(**DELAYED), {"method": "lachin_foulkes"}, "method"),
      (two_hazards(drop_in_hazard=0.1), {"method": "schoenfeld"}, "method"),
-     (stic(hazard_ratio=0.8), {"power": 0.025}, "power")],
+     (stic(hazard_ratio=0.8), {"power": 0.025}, "power"),
+     (stic(hazard_ratio=0.8, time_unit="years", control_median=0.01), {"method": "lakatos"},
+      "steps_per_year")],
 )  # fmt: skip
 def test_refused(course, options, column):
     with pytest.raises(InputError) as error:

@@ -106,7 +106,7 @@ def compare_methods(
     faults.refuse()
     sizes, reasons = [], []
     for method in SIZE_METHODS:
-        found = obstacles(course, method, null_hazard_ratio)
+        found = obstacles(course, method, null_hazard_ratio, steps_per_year)
         if found:
             reasons.append((method, f"{found[0][1]}; {found[0][3]}"))
             continue

@@ -10,9 +10,9 @@ import numpy as np
 
 from ashworth.trials.faults import Faults
 
-from .at_risk import at_risk
+from .at_risk import at_risk, piece_rates
 from .checks import check_ratios
-from .course import TrialCourse
+from .course import UNITS_PER_YEAR, TrialCourse
 from .course_events import mean_log_ratio
 from .event_formulas import drift_per_root_event
 from .lakatos import score_moments
@@ -111,9 +111,11 @@ def _null_course(course: TrialCourse, method: str, null_hazard_ratio: float) -> 
 
 
 def obstacles(
-    course: TrialCourse, method: str, null_hazard_ratio: float
+    course: TrialCourse, method: str, null_hazard_ratio: float, steps_per_year: int
 ) -> list[tuple[str, str, str, str]]:
     """What keeps a method from a course: argument, found, allowed, remedy."""
+    if method == "lakatos":
+        return _coarse_steps(course, steps_per_year)
     found = []
     other = "choose lakatos, lakatos_limit or average_hazard_ratio"
     if method in _PROPORTIONAL and len(course.hazard_ratios) > 1:
@@ -129,6 +131,19 @@ def obstacles(
     return found
 
 
+def _coarse_steps(course: TrialCourse, steps_per_year: int) -> list[tuple[str, str, str, str]]:
+    """Steps in which a patient at the highest hazard leaves with more than a chance of 1/4."""
+    factor = max(course.stratum_hazard_factors)
+    fastest = float(piece_rates(course, factor)[1].max())
+    fastest += max(course.dropout_hazards) + max(course.change_hazards)
+    least = math.ceil(4.0 * fastest * UNITS_PER_YEAR[course.time_unit])
+    if steps_per_year >= least:
+        return []
+    found = f"lakatos with {steps_per_year} steps a year"
+    remedy = "give more steps_per_year, mend time_unit, or choose lakatos_limit"
+    return [("steps_per_year", found, f"at least {least} for these hazards", remedy)]
+
+
 def check_line(
     faults: Faults, course: TrialCourse, method: str, null: float, steps_per_year: int,
     *, different: bool,
@@ -138,10 +153,10 @@ def check_line(
         faults.add("course", repr(course), "a TrialCourse", "make one with TrialCourse(...)")
         course = None  # type: ignore[assignment]
     fine = faults.number("null_hazard_ratio", null, above=0)
-    faults.whole("steps_per_year", steps_per_year)
+    steps = steps_per_year if faults.whole("steps_per_year", steps_per_year) else 10**9
     if not faults.one_of("method", method, SIZE_METHODS) or course is None or not fine:
         return
-    for obstacle in obstacles(course, method, null):
+    for obstacle in obstacles(course, method, null, steps):
         faults.add(*obstacle)
     if different and len(set(course.hazard_ratios)) == 1:
         check_ratios(faults, course.hazard_ratios[0], null)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from .normal import critical_value, quantile, tail_below, whole
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+_MOST_EXTRA = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class LogRankSize:
     events_integer : int
         Whole events, rounded up.
     patients_control_integer, patients_experimental_integer : int
-        Whole patients, each arm rounded up.
+        Whole patients, each arm rounded up (a few more where that changes the ratio for the worse).
     alpha_integer, power_integer : float
         Of the whole patients with their own allocation ratio, computed anew.
     expected_events_integer : float
@@ -163,18 +167,38 @@ def log_rank_size(
     limit = critical_value(alpha, sided)
     patients = line.patients(limit, quantile(power))
     control, experimental = (patients * share for share in course.arm_shares)
-    arms = max(whole(control), 1), max(whole(experimental), 1)
-    rounded = replace(course, ratio=arms[1] / arms[0])
-    whole_line = method_line(rounded, method, null_hazard_ratio, steps_per_year)
+
+    def evaluate(arms: tuple[int, int]) -> MethodLine:
+        own = replace(course, ratio=arms[1] / arms[0])
+        return method_line(own, method, null_hazard_ratio, steps_per_year)
+
+    arms, whole_line = _whole_arms(evaluate, (control, experimental), limit, power)
     expected = sum(arms) * whole_line.events
     return LogRankSize(
         method, course, float(alpha), sided, float(power), float(null_hazard_ratio),
         steps_per_year if method == "lakatos" else None, patients * line.events, patients,
         control, experimental, course.duration, average_hazard_ratio(course),
         max(whole(patients * line.events), 1), *arms,
-        _alpha_of(limit, expected, rounded.ratio, null_hazard_ratio, sided),
+        _alpha_of(limit, expected, arms[1] / arms[0], null_hazard_ratio, sided),
         tail_below(whole_line.statistic(limit, sum(arms))), expected,
     )  # fmt: skip
+
+
+def _whole_arms(
+    evaluate: Callable[[tuple[int, int]], MethodLine], real: tuple[float, float], limit: float,
+    power: float,
+) -> tuple[tuple[int, int], MethodLine]:  # fmt: skip
+    """Round both arms up; add patients where the changed ratio would lose the power."""
+    total = sum(real)
+    arms, line = (0, 0), None
+    for extra in range(_MOST_EXTRA):
+        scale = 1.0 + extra / total
+        arms = max(whole(real[0] * scale), 1), max(whole(real[1] * scale), 1)
+        line = evaluate(arms)
+        if tail_below(line.statistic(limit, sum(arms))) >= power - 1e-12:
+            break
+    assert line is not None
+    return arms, line
 
 
 def _alpha_of(limit: float, events: float, ratio: float, null: float, sided: int) -> float:
