@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,6 +74,20 @@ def test_drop_in_and_crossover_in_closed_form():
         expected = np.trapezoid(own * mine + moved * other, steps) / 2
         found = course_events(course, 1.0)
         assert (found.control, found.experimental)[arm][0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_breaks_without_a_change_change_nothing():
+    plain = TrialCourse(
+        control_hazard=0.05, hazard_ratio=0.5, accrual_duration=9.0, follow_up=20.0,
+        dropout_hazard=0.01, drop_in_hazard=0.03, crossover_hazard=0.07,
+    )  # fmt: skip
+    broken = replace(
+        plain, control_hazard=(0.05,) * 3, hazard_breaks=(3.0, 11.0),
+        hazard_ratio=(0.5,) * 3, hazard_ratio_breaks=(7.0, 15.0),
+    )  # fmt: skip
+    for name in ("control", "experimental"):
+        one, other = (getattr(course_events(c, 100, (8.0, 29.0)), name) for c in (plain, broken))
+        np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 def test_rates_that_meet_have_the_limit_of_rates_that_nearly_meet():

@@ -217,12 +217,47 @@ def test_whole_patients_are_not_pushed_up_by_rounding():
 
 
 def test_rounding_that_changes_the_ratio_keeps_the_power():
-    """Freedman's power can fall when one control patient is added."""
-    course = median_12(hazard_ratio=0.05, ratio=9.0)
-    for method in ("freedman", "lachin_foulkes", "lakatos_limit"):
-        found = log_rank_size(course, method=method)
-        assert found.power_integer >= 0.9 - 1e-12
-        assert 0 <= found.patients_integer - found.patients < 4
+    """Freedman: 6.02 and 7.82 patients have power 0.9, but 7 and 8 have 0.896."""
+    course = TrialCourse(control_median=1.0, hazard_ratio=0.1, accrual_duration=24.0,
+                         follow_up=18.0, ratio=1.3)  # fmt: skip
+    rounded = log_rank_power_of_patients(replace(course, ratio=8 / 7), 15, method="freedman")
+    assert rounded.power < 0.9
+    found = log_rank_size(course, method="freedman")
+    assert found.power_integer >= 0.9
+    assert 15 < found.patients_integer <= 18
+
+
+def share_with_event(hazard, loss, end, accrual):
+    """Closed form for uniform accrual."""
+    leave = hazard + loss
+    late = (math.exp(-leave * (end - accrual)) - math.exp(-leave * end)) / (leave * accrual)
+    return hazard / leave * (1 - late)
+
+
+@pytest.mark.parametrize("method", ["lachin_foulkes", "bernstein_lagakos"])
+def test_unequal_arms_strata_and_a_margin_in_closed_form(method):
+    """Lachin and Foulkes (1986) and Bernstein and Lagakos (1978), written out."""
+    margin, ratio, arms, loss = 1.2, 0.7, 2.5, 0.01
+    shares, factors = (0.3, 0.7), (3.0, 0.4)
+    course = median_12(hazard_ratio=ratio, ratio=arms, dropout_hazard=loss, stratum_shares=shares,
+                       stratum_hazard_factors=factors)  # fmt: skip
+
+    def variance(control, effect):
+        information = 0.0
+        for share, factor in zip(shares, factors, strict=True):
+            hazard = factor * control
+            mine = share / (1 + arms) * share_with_event(hazard, loss, 42.0, 24.0)
+            other = share * arms / (1 + arms) * share_with_event(hazard * effect, loss, 42.0, 24.0)
+            information += 1 / (1 / mine + 1 / other)
+        return 1 / information
+
+    control = math.log(2) / 12
+    mean = control * (1 + arms * ratio) / (1 + arms * margin)
+    null = variance(mean if method == "lachin_foulkes" else control, margin)
+    root = 1.959963984540054 * null**0.5 + 1.2815515655446004 * variance(control, ratio) ** 0.5
+    expected = (root / math.log(ratio / margin)) ** 2
+    found = log_rank_size(course, null_hazard_ratio=margin, method=method)
+    assert found.patients == pytest.approx(expected, rel=1e-12)
 
 
 def test_events_of_the_size_are_those_of_the_formula():
