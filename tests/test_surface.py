@@ -54,6 +54,7 @@ PUBLIC = {
         OneStage Pooled Prediction RubinResult TwoStage impute interaction_within_and_across
         leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
+        power_curve_figure protocol_flow_figure
         reconstruction_figure
         baujat_figure funnel_figure leave_one_out_figure meta_forest_figure
         counts_over_time_figure
@@ -100,6 +101,8 @@ PUBLIC = {
         treatment_by_marker uno_concordance""",
     "testing": "",
     "trials": """
+        ExpectedScore ProtocolTrial SimulatedLooks SurvivalDesign concordant_share
+        expected_score simulate_survival survival_design
         ColumnRouter CourseEvents Executable LogRankEvents LogRankLimits LogRankPower
         LogRankSize MethodComparison ProtocolChecks Route RoutedColumns TrialCourse
         average_hazard_ratio check_protocol compare_methods course_events
@@ -108,6 +111,7 @@ PUBLIC = {
         log_rank_power
         log_rank_power_of_patients log_rank_size route_patient time_of_events
         typed_patients""",
+    "registries": "",
     "workflows": "",
 }
 ERRORS = {

@@ -16,7 +16,9 @@ from ashworth.figures import (
     kaplan_meier_figure,
     pooled_forest_figure,
     positivity_figure,
+    power_curve_figure,
     predicted_survival_figure,
+    protocol_flow_figure,
     schoenfeld_figure,
     status_risk_figure,
 )
@@ -33,6 +35,7 @@ from . import (
     reconstruction_tables,
     schoenfeld_tables,
     tables,
+    trial_tables,
     value_added_tables,
 )
 
@@ -181,6 +184,20 @@ def gallery() -> dict[str, Figure]:
             frame_width_um=886.0,
             frame_height_um=663.0,
             simulated=True,
+        ),
+        protocol_flow_figure(
+            trial_tables.flow_boxes(),
+            trial_tables.flow_arrows(),
+            name="protocol-flow",
+            title="Flow " + tables.VERY_LONG,
+            note="A note",
+            simulated=True,
+        ),
+        power_curve_figure(
+            trial_tables.power_rows(),
+            name="power-curve",
+            title="Power " + tables.VERY_LONG,
+            x_title="Hazard ratio",
         ),
     ]
     return {f.name: f for f in made}

@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
-from ashworth.cli.output import show_json, show_lines
+from ashworth.cli.output import show_json, show_lines, steps_shown
 
-app = cyclopts.App(name="trial", help="Protocols that run: shown, checked, routed, sized.")
+app = cyclopts.App(
+    name="trial", help="Protocols that run: shown, checked, routed, sized, simulated."
+)
 Folders = Annotated[list[Path], Parameter(name="--folder", negative=())]
 
 
@@ -124,4 +126,84 @@ def route(
         show_json(routed.to_dict())
     else:
         show_lines(routed.lines())
+    return 0
+
+
+@app.command
+def simulate(
+    protocol: str,
+    /,
+    *,
+    replicates: int = 1000,
+    seed: int,
+    version: int | None = None,
+    scenario: Annotated[list[str] | None, Parameter(negative=())] = None,
+    patients: Annotated[list[int] | None, Parameter(negative=())] = None,
+    effect: Annotated[list[float] | None, Parameter(negative=())] = None,
+    analysis: str | None = None,
+    alpha: float | None = None,
+    sided: int | None = None,
+    folder: Folders | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
+    large: bool = False,
+    out: Path | None = None,
+    json: bool = False,
+    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"))] = False,
+) -> int:
+    """Simulate a protocol's trial: routes, events, power, with Monte Carlo errors and theory.
+
+    Several scenarios, numbers of patients and effects make a grid. An interrupted run with --out
+    goes on from the blocks it finished.
+
+    Parameters
+    ----------
+    protocol
+        Id of a protocol, or a YAML file.
+    replicates
+        Trials per cell of the grid.
+    seed
+        Seed of the study; the same seed gives the same numbers.
+    version
+        Version of the protocol; the newest by default.
+    scenario
+        Scenario of the assumptions (may be repeated) [default: all].
+    patients
+        Enrolled patients (may be repeated) [default: as assumed].
+    effect
+        Hazard ratio given to the experimental arm on top of the assumptions (may be repeated).
+    analysis
+        Analysis [default: the first].
+    alpha
+        Level, where the protocol's is unknown or to be changed.
+    sided
+        Sides, likewise.
+    folder
+        Folder with own definitions (may be repeated).
+    workers
+        Processes over the cells of the grid.
+    cluster
+        Address of a Dask scheduler instead.
+    large
+        Go on although the grid is large.
+    out
+        Folder for tables and figures.
+    json
+        Print JSON.
+    quiet
+        Show no progress.
+    """
+    from ashworth.workflows.trials.simulate import simulate as simulate_protocol
+
+    with steps_shown(quiet=quiet or json) as progress:
+        made = simulate_protocol(
+            protocol, replicates=replicates, seed=seed, version=version, scenarios=scenario or (),
+            patients=patients or (), effects=effect or (), analysis=analysis, alpha=alpha,
+            sided=sided, folders=tuple(folder or ()), workers=workers, cluster=cluster,
+            large=large, out=out, progress=progress,
+        )  # fmt: skip
+    if json:
+        show_json(made.to_dict())
+    else:
+        show_lines(made.lines())
     return 0

@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from ashworth.figures.meta_forest import meta_forest_figure as meta_forest_figure
     from ashworth.figures.pooled_forest import pooled_forest_figure as pooled_forest_figure
     from ashworth.figures.positivity import positivity_figure as positivity_figure
+    from ashworth.figures.power_curve import power_curve_figure as power_curve_figure
     from ashworth.figures.predicted_survival import (
         predicted_survival_figure as predicted_survival_figure,
     )
+    from ashworth.figures.protocol_flow import protocol_flow_figure as protocol_flow_figure
     from ashworth.figures.reconstruction import reconstruction_figure as reconstruction_figure
     from ashworth.figures.result import Figure as Figure
     from ashworth.figures.schoenfeld import schoenfeld_figure as schoenfeld_figure
@@ -71,7 +73,9 @@ _HOMES = {
     "meta_forest_figure": "meta_forest",
     "pooled_forest_figure": "pooled_forest",
     "positivity_figure": "positivity",
+    "power_curve_figure": "power_curve",
     "predicted_survival_figure": "predicted_survival",
+    "protocol_flow_figure": "protocol_flow",
     "reconstruction_figure": "reconstruction",
     "schoenfeld_figure": "schoenfeld",
     "status_risk_figure": "status_risk",
@@ -102,7 +106,9 @@ __all__ = [
     "meta_forest_figure",
     "pooled_forest_figure",
     "positivity_figure",
+    "power_curve_figure",
     "predicted_survival_figure",
+    "protocol_flow_figure",
     "reconstruction_figure",
     "schoenfeld_figure",
     "status_risk_figure",

@@ -22,10 +22,10 @@ from ashworth.figures.canvas import (
     title_text,
 )
 from ashworth.figures.result import Figure
-from ashworth.figures.typesetting import clean, wrap
+from ashworth.figures.typesetting import clean, shorten, wrap
 
-LINE, PAD, GAP, SIZE = 14, 7, 40, 11
-WIDEST, ASIDE = 190.0, 6.0
+LINE, PAD, GAP, SIZE = 15, 7, 44, 12
+WIDEST, NARROW = 190.0, 70.0
 _FILLS = {
     "decide": "#f3ead7", "randomise": "#dbe6f2", "treat": "#dfeee2", "stop": "#ffffff",
     "screen": "#f3ead7",
@@ -204,11 +204,24 @@ def _label(row: Row, points: Sequence[tuple[float, float]]) -> list[Text]:
     """Words beside the first downward piece after the turn."""
     turned = next((i for i, (a, b) in enumerate(pairwise(points)) if a[1] == b[1]), 0)
     x, y = points[turned + 1]
-    lines = wrap(clean(row["label"]), 130, size=10)[:2]
+    right = theme.WIDTH - 4 - (x + 4)
+    leftwards = right < NARROW
+    room = x - 8 if leftwards else min(right, 130)
     return [
-        Text(x + 4, y + 11 + 11 * i, line, size=10, colour=theme.MUTED)
-        for i, line in enumerate(lines)
-    ]
+        Text(
+            x - 4 if leftwards else x + 4, y + 12 + 12 * i, line,
+            "right" if leftwards else "left", size=SIZE, colour=theme.MUTED,
+        )
+        for i, line in enumerate(_two_lines(clean(row["label"]), room))
+    ]  # fmt: skip
+
+
+def _two_lines(label: str, room: float) -> list[str]:
+    """At most two lines of a label; what is longer is cut short."""
+    lines = wrap(label, room, size=SIZE)
+    if len(lines) <= 2:
+        return lines
+    return [lines[0], shorten(" ".join(lines[1:]), room, size=SIZE)]
 
 
 def _alt(rows: Sequence[Row], arrows: Sequence[Row], title: str) -> str:

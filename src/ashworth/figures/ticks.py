@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 TimeUnit = Literal["days", "weeks", "months", "years"]
@@ -46,3 +47,20 @@ def time_ticks(max_time: float, unit: TimeUnit, *, most: int | None = None) -> t
     count = int(max_time / step + 1e-9)
     values = [step * i for i in range(count + 1)]
     return tuple(int(v) if float(v).is_integer() else v for v in values)
+
+
+def nice_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
+    """Round numbers between two values, at most `most` of them, in steps of 1, 2 or 5.
+
+    Examples
+    --------
+    >>> nice_ticks(0.57, 0.93)
+    (0.6, 0.7, 0.8, 0.9)
+    """
+    spread = high - low
+    if not spread > 0:
+        return (low,)
+    power = 10.0 ** math.floor(math.log10(spread / most))
+    step = next(m * power for m in (1, 2, 5, 10, 20) if spread / (m * power) <= most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return tuple(round(k * step, 12) for k in range(first, last + 1))

@@ -52,7 +52,7 @@ def decision_tables(trial: Executable) -> tuple[DecisionTable, ...]:
     --------
     >>> from ashworth.trials import load_protocol
     >>> decision_tables(load_protocol("stic-ctc"))[-1].rows[0]
-    ('chemotherapy', 'true', 'chemotherapy', 'chemotherapy')
+    ('chemotherapy', 'false', 'chemotherapy', 'endocrine therapy')
     """
     nodes = [n for n in trial.protocol.flow if isinstance(n, Decide)]
     policies = _policies(trial)

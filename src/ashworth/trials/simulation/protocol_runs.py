@@ -15,7 +15,6 @@ from scipy.stats import fisher_exact
 from ashworth.definitions.protocols.analyses import Analysis
 from ashworth.errors import InputError, Problem
 from ashworth.trials.faults import Faults
-from ashworth.trials.simulation.design import GroupHazards, stacked
 from ashworth.trials.simulation.expected import ExpectedScore, expected_score
 from ashworth.trials.simulation.performance import (
     Performance,
@@ -24,7 +23,7 @@ from ashworth.trials.simulation.performance import (
     proportion,
     spread_of,
 )
-from ashworth.trials.simulation.protocol_trials import Enrolled, ProtocolTrial, case_hazards
+from ashworth.trials.simulation.protocol_trials import Enrolled, ProtocolTrial
 from ashworth.trials.simulation.runs import SimulatedLooks, check_run, simulate_survival
 
 Floats = NDArray[np.float64]
@@ -173,7 +172,7 @@ def _population(trial: ProtocolTrial, enrolled: Enrolled, asked: Question) -> ND
 def _time_to_event(
     trial: ProtocolTrial, enrolled: Enrolled, asked: Question, seed: int, first: int, sums: Sums
 ) -> None:
-    groups, hazards = trial.hazard_groups(enrolled, asked.analysis.endpoint)
+    groups, hazards = trial.hazard_groups(enrolled, asked.analysis)
     pair = _pair(trial, asked)
     who = _population(trial, enrolled, asked)
     arms = np.zeros(groups.shape, dtype=np.uint8)
@@ -295,17 +294,11 @@ def _route_rows(trial: ProtocolTrial, sums: Sums) -> list[Performance]:
 def _expected(trial: ProtocolTrial, asked: Question, sums: Sums) -> ExpectedScore | None:
     if "share 0 0" not in sums.count:
         return None
-    outcome, _ = trial.outcome(asked.analysis.endpoint)
-    k = len(outcome.hazards)
+    hazards = trial.hazards(asked.analysis.endpoint)
+    k = len(hazards.rates)
     shares = np.array([[sums.mean(f"share {arm} {g}") for g in range(k)] for arm in (0, 1)])
-    hazards = _hazards(trial, asked)
     design = trial.survival_design(asked.analysis, hazards, trial.course.randomised)
     return expected_score(design, shares=shares)
-
-
-def _hazards(trial: ProtocolTrial, asked: Question) -> GroupHazards:
-    outcome, _ = trial.outcome(asked.analysis.endpoint)
-    return stacked([case_hazards(h) for h in outcome.hazards])
 
 
 def _survival_rows(

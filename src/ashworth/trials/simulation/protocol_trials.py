@@ -71,6 +71,8 @@ class ProtocolTrial:
         Id of a scenario of the assumptions, or ``"base"``.
     patients : int, optional
         Enrolled patients; by default those of the assumed course.
+    effect : float, optional
+        Hazard ratio that the experimental arm of the analysis is given on top of the assumptions.
 
     Raises
     ------
@@ -79,9 +81,10 @@ class ProtocolTrial:
     """
 
     def __init__(
-        self, trial: Executable, *, scenario: str = "base", patients: int | None = None
-    ) -> None:
-        self.trial, self.scenario = trial, scenario
+        self, trial: Executable, *, scenario: str = "base", patients: int | None = None,
+        effect: float | None = None,
+    ) -> None:  # fmt: skip
+        self.trial, self.scenario, self.effect = trial, scenario, effect
         self.router = ColumnRouter(trial)
         assumed = trial.protocol.assumptions
         _refuse_missing(trial, scenario)
@@ -236,14 +239,25 @@ class ProtocolTrial:
         same = a.known & b.known & (a.values == b.values)
         return same.reshape(count, n).mean(axis=1)
 
+    def hazards(self, endpoint: str) -> GroupHazards:
+        """Hazards of the groups: one per case, and with an effect the same times the effect."""
+        outcome, _ = self.outcome(endpoint)
+        cases = stacked([case_hazards(h) for h in outcome.hazards])
+        if self.effect is None:
+            return cases
+        return stacked([cases, GroupHazards(cases.starts, cases.rates * self.effect)])
+
     def hazard_groups(
-        self, enrolled: Enrolled, endpoint: str
+        self, enrolled: Enrolled, analysis: Analysis
     ) -> tuple[NDArray[np.int16], GroupHazards]:
         """Group of every patient by the first case that fits, and the groups' hazards."""
-        outcome, place = self.outcome(endpoint)
+        outcome, place = self.outcome(analysis.endpoint)
         group = self._first_case(enrolled, outcome.hazards, (*place, "hazards"))
-        hazards = stacked([case_hazards(h) for h in outcome.hazards])
-        return group.reshape(enrolled.arm.shape).astype(np.int16), hazards
+        group = group.reshape(enrolled.arm.shape)
+        if self.effect is not None and analysis.experimental in self.arms:
+            treated = enrolled.arm == self.arms.index(analysis.experimental)
+            group = group + len(outcome.hazards) * treated
+        return group.astype(np.int16), self.hazards(analysis.endpoint)
 
     def success_probability(self, enrolled: Enrolled, endpoint: str) -> Floats:
         """Probability of success of every patient, shape (replicates, n)."""

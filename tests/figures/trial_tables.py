@@ -1,0 +1,43 @@
+"""Tables for the figures of trials, with hostile names."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from . import tables
+
+
+def flow_boxes() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "node": ["a", "b", "c", "d"],
+            "kind": ["screen", "decide", "treat", "stop"],
+            "title": ["Screened " + tables.VERY_LONG, tables.HOSTILE[0], "Treated", "End"],
+            "observed": [1317, None, 3, None],
+            "layer": [0, 1, 2, 3],
+            "place": [0.5, 0.5, 0.25, 0.5],
+        }
+    )
+
+
+def flow_arrows() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "source": ["a", "b", "b", "c"],
+            "target": ["b", "c", "d", "d"],
+            "label": ["", tables.VERY_LONG, tables.HOSTILE[0], ""],
+            "places": [[0.5, 0.5], [0.5, 0.25], [0.5, 0.75, 0.5], [0.25, 0.5]],
+        }
+    )
+
+
+def power_rows() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "x": [0.6, 0.8, 0.6, 0.8],
+            "series": ["base", "base", tables.VERY_LONG, tables.VERY_LONG],
+            "power": [0.93, 0.41, 1.0, 0.0],
+            "mcse": [0.01, 0.02, 0.0, 0.0],
+            "expected": [0.92, 0.42, None, None],
+        }
+    )
