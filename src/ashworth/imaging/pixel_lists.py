@@ -145,22 +145,24 @@ def _middle_bin(values: Floats, k: int) -> tuple[int, int]:
 
     Values are counted in bins of equal width between the extremes; those of one bin remain.
     """
-    low, high = values.min(), values.max()
+    low = high = values[0]
+    for v in values:
+        low, high = min(low, v), max(high, v)
     if not 1e-30 < high - low < 1e30:
         return values.size, k
     scale = np.float32(_BINS - 1) / (high - low)
-    counts = np.zeros(_BINS, np.int64)
-    for v in values:
-        counts[int((v - low) * scale)] += 1
+    counts, bins = np.zeros(_BINS, np.int64), np.empty(values.size, np.uint8)
+    for i in range(values.size):
+        bins[i] = int((values[i] - low) * scale)
+        counts[bins[i]] += 1
     chosen, below = 0, counts[0]
     while below <= k:
         chosen += 1
         below += counts[chosen]
     m = 0
     for i in range(values.size):
-        v = values[i]
-        if int((v - low) * scale) == chosen:
-            values[i], values[m] = values[m], v
+        if bins[i] == chosen:
+            values[i], values[m] = values[m], values[i]
             m += 1
     return m, k - (below - counts[chosen])
 

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from ashworth.imaging.pixel_lists import Positions
 
 Coordinates = NDArray[np.int32]
-DIAGONAL = np.sqrt(2.0)
-HALF_DIAGONAL = (1.0 + np.sqrt(2.0)) / 2.0
+WEIGHTS = np.zeros(50)
+"""Contribution of a border pixel by 1 + 2 x its straight + 10 x its diagonal border neighbours."""
+WEIGHTS[[5, 7, 15, 17, 25, 27]] = 1.0
+WEIGHTS[[21, 33]] = np.sqrt(2.0)
+WEIGHTS[[13, 23]] = (1.0 + np.sqrt(2.0)) / 2.0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -34,19 +37,6 @@ def _bitmap(
 
 
 @numba.njit(cache=True, nogil=True)
-def _weight(straight: int, diagonal: int) -> float:
-    """Contribution of a border pixel by its border neighbours (four and diagonal)."""
-    code = 1 + 2 * straight + 10 * diagonal
-    if code in (5, 7, 15, 17, 25, 27):
-        return 1.0
-    if code in (21, 33):
-        return DIAGONAL
-    if code in (13, 23):
-        return HALF_DIAGONAL
-    return 0.0
-
-
-@numba.njit(cache=True, nogil=True)
 def perimeter(member: NDArray[np.bool_], x: Coordinates, y: Coordinates) -> float:
     """Perimeter in pixels of the mask that `member` selects from pixels at x, y."""
     if x.size == 0:
@@ -62,7 +52,7 @@ def perimeter(member: NDArray[np.bool_], x: Coordinates, y: Coordinates) -> floa
             up, down = p - step, p + step
             straight = border[p - 1] + border[p + 1] + border[up] + border[down]
             diagonal = border[up - 1] + border[up + 1] + border[down - 1] + border[down + 1]
-            total += _weight(straight, diagonal)
+            total += WEIGHTS[1 + 2 * straight + 10 * diagonal]
     return total
 
 
