@@ -97,9 +97,9 @@ class CellResult:
             return None
         return (
             f"{self.cell.scenario}: non-inferiority is declared in {100 * declared:.1f} % of "
-            f"trials with about {by_name['events']:.0f} events, where the hazard ratio over all patients "
-            f"is {self.score.limit_hazard_ratio:.3f}; {100 * alike:.0f} % of the patients are "
-            "treated alike in both arms and pull it towards 1"
+            f"trials with about {by_name['events']:.0f} events, where the hazard ratio over all "
+            f"patients is {self.score.limit_hazard_ratio:.3f}; {100 * alike:.0f} % of the patients "
+            "are treated alike in both arms and pull it towards 1"
         )
 
 
