@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -173,8 +173,8 @@ def _picture(block: FigureBlock) -> str:
 
 
 @cache
-def page_template(name: str) -> jinja2.Template:
-    """Template of the assets folder by name; every text that it prints is escaped."""
+def page_template(name: str, **filters: Callable[[str], str]) -> jinja2.Template:
+    """Template of the assets folder by name, with further filters; what it prints is escaped."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -185,4 +185,5 @@ def page_template(name: str) -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(kind=_kind, json=_json, clean=clean, number=split_number)
+    environment.filters.update(filters)
     return environment.get_template(name)
