@@ -54,7 +54,7 @@ PUBLIC = {
         OneStage Pooled Prediction RubinResult TwoStage impute interaction_within_and_across
         leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
-        power_curve_figure protocol_flow_figure
+        power_curve_figure protocol_flow_figure timeline_figure
         reconstruction_figure
         baujat_figure funnel_figure leave_one_out_figure meta_forest_figure
         counts_over_time_figure
@@ -110,7 +110,9 @@ PUBLIC = {
         load_protocol log_rank_accrual log_rank_events log_rank_follow_up log_rank_limits
         log_rank_power
         log_rank_power_of_patients log_rank_size route_patient time_of_events
-        typed_patients""",
+        typed_patients
+        ErrorSpending GroupSequential MonitoredLooks SequentialEvents error_spending
+        group_sequential sequential_events sequential_looks_at""",
     "registries": "",
     "workflows": "",
 }
