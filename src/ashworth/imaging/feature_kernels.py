@@ -318,29 +318,29 @@ def places(
 
 @numba.njit(cache=True, nogil=True)
 def unlabelled(cells: NDArray[np.int32], step: int) -> Positions:
-    """Flat positions of unlabelled pixels (of all, if there are none).
+    """Unlabelled pixels (all, if there are none) among every `step`-th row and column.
 
-    From every `step`-th row and column.
+    As flat positions in the array of these rows and columns.
     """
-    height, width = cells.shape
-    found = np.empty((height // step + 1) * (width // step + 1), np.int64)
+    rows, columns = (cells.shape[0] - 1) // step + 1, (cells.shape[1] - 1) // step + 1
+    found = np.empty(rows * columns + 1, np.int64)
     for everywhere in (False, True):
         n = 0
-        for y in range(0, height, step):
-            for x in range(0, width, step):
-                found[n] = y * width + x
-                n += everywhere or cells[y, x] == 0
+        for y in range(rows):
+            for x in range(columns):
+                found[n] = y * columns + x
+                n += everywhere or cells[step * y, step * x] == 0
         if n > 0:
             break
     return found[:n]
 
 
 @numba.njit(cache=True, nogil=True)
-def median_at(raw: NDArray[np.uint16], position: Positions) -> float:
-    """Median of the raveled pixels at some positions, by counting."""
+def median_at(sample: NDArray[np.uint16], position: Positions) -> float:
+    """Median of raveled pixels at some positions, by counting."""
     counts = np.zeros(65536, np.int32)
     for p in position:
-        counts[raw[p]] += 1
+        counts[sample[p]] += 1
     n = position.size
     below, value, lower = 0, -1, -1
     while below <= n // 2:

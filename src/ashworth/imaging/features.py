@@ -30,12 +30,11 @@ from ashworth.imaging.pixel_lists import PixelLists, Positions, clipped_means, l
 from ashworth.imaging.segmentation import Planes, SegmentationSettings, Segmented
 from ashworth.imaging.territories import annuli
 from ashworth.imaging.thresholds import ChannelLevels
-from ashworth.imaging.windows import Window
+from ashworth.imaging.windows import SAMPLE_STEP, Window
 
 Columns = dict[str, NDArray[np.float64]]
 SPECKLE_UM = 2.0
 BACKGROUND_REACH = 10.0
-FREE_STEP = 4
 _FEWEST_ANNULUS_PX = 12
 
 
@@ -60,7 +59,7 @@ class Measured:
 class _CellPixels:
     """The pixels of every cell: column, row, whether in the nucleus, whether at the outline.
 
-    And a sample of those of no cell.
+    And, of the window's sample, the pixels of no cell.
     """
 
     lists: PixelLists
@@ -81,7 +80,7 @@ def _cell_pixels(segmented: Segmented, lists: PixelLists) -> _CellPixels:
         segmented.nuclei.reshape(-1),
         width,
     )
-    free = kernels.unlabelled(segmented.cells, FREE_STEP)
+    free = kernels.unlabelled(segmented.cells, SAMPLE_STEP)
     return _CellPixels(lists, x, y, in_nucleus, at_rim, free)
 
 
@@ -168,7 +167,7 @@ def _channel(
     accept = kernels.accept_features(
         smooth[c].reshape(-1), raw, lists.start, lists.position, pixels.x, pixels.y,
         pixels.in_nucleus, levels[c].threshold,
-        kernels.median_at(raw, pixels.free), settings.pixel_size_um**2,
+        kernels.median_at(window.sample[c].reshape(-1), pixels.free), settings.pixel_size_um**2,
     )  # fmt: skip
     radius = max(2, round(SPECKLE_UM / settings.pixel_size_um))
     spots = kernels.speckle(smooth[c].reshape(-1), lists.start, lists.position, width, radius)

@@ -82,16 +82,18 @@ def distances(place: Places, at: Ints, width: int) -> Floats:
 @numba.njit(cache=True, nogil=True)
 def smoothed_list(value: Floats, place: Places, at: Ints, width: int, kernel: Floats) -> Floats:
     """Values at the places smoothed by a separable kernel; 0 where not stained."""
-    half, size = kernel.size // 2, at.size
+    half, height = kernel.size // 2, at.size // width
+    weight = np.outer(kernel, kernel)
     out = np.empty(place.size, np.float32)
     for k in range(place.size):
-        p, x = place[k], place[k] % width
+        y, x = place[k] // width, place[k] % width
+        left, right = max(-half, -x), min(half, width - 1 - x)
         total = np.float32(0)
-        for i in range(-half, half + 1):
-            for j in range(max(-half, -x), min(half, width - 1 - x) + 1):
-                q = p + i * width + j
-                if 0 <= q < size and at[q]:
-                    total += kernel[i + half] * kernel[j + half] * value[at[q] - 1]
+        for i in range(max(-half, -y), min(half, height - 1 - y) + 1):
+            row = place[k] + i * width
+            for j in range(left, right + 1):
+                if at[row + j]:
+                    total += weight[i + half, j + half] * value[at[row + j] - 1]
         out[k] = total
     return out
 

@@ -36,19 +36,22 @@ class PixelLists:
 
 @numba.njit(cache=True, nogil=True)
 def labelled(labels: NDArray[np.int32]) -> Positions:
-    """Flat positions of the pixels that are not 0, ascending; eight empty pixels are one step."""
+    """Flat positions of the pixels that are not 0, ascending; 16 empty pixels are one step."""
     flat = labels.reshape(-1)
-    whole = flat.size // 8
-    pairs = flat[: 8 * whole].view(np.int64)
+    whole = flat.size // 16
+    pairs = flat[: 16 * whole].view(np.int64)
     found = np.empty(65536, np.int64)
     n = 0
     for i in range(whole + 1):
-        q = 4 * i
-        if i < whole and pairs[q] | pairs[q + 1] | pairs[q + 2] | pairs[q + 3] == 0:
+        q = 8 * i
+        if i < whole and (
+            pairs[q] | pairs[q + 1] | pairs[q + 2] | pairs[q + 3]
+            | pairs[q + 4] | pairs[q + 5] | pairs[q + 6] | pairs[q + 7]
+        ) == 0:  # fmt: skip
             continue
-        if n + 8 > found.size:
+        if n + 16 > found.size:
             found = np.concatenate((found, np.empty(n, np.int64)))
-        for p in range(8 * i, min(8 * i + 8, flat.size)):
+        for p in range(16 * i, min(16 * i + 16, flat.size)):
             found[n] = p
             n += flat[p] != 0
     return found[:n]
@@ -56,18 +59,19 @@ def labelled(labels: NDArray[np.int32]) -> Positions:
 
 @numba.njit(cache=True, nogil=True)
 def marked(mask: NDArray[np.uint8]) -> Positions:
-    """Flat positions of the pixels that are not 0, ascending; eight empty pixels are one step."""
+    """Flat positions of the pixels that are not 0, ascending; 32 empty pixels are one step."""
     flat = mask.reshape(-1)
-    whole = flat.size // 8
-    words = flat[: 8 * whole].view(np.int64)
+    whole = flat.size // 32
+    words = flat[: 32 * whole].view(np.int64)
     found = np.empty(65536, np.int64)
     n = 0
     for i in range(whole + 1):
-        if i < whole and words[i] == 0:
+        q = 4 * i
+        if i < whole and words[q] | words[q + 1] | words[q + 2] | words[q + 3] == 0:
             continue
-        if n + 8 > found.size:
+        if n + 32 > found.size:
             found = np.concatenate((found, np.empty(n, np.int64)))
-        for p in range(8 * i, min(8 * i + 8, flat.size)):
+        for p in range(32 * i, min(32 * i + 32, flat.size)):
             found[n] = p
             n += flat[p] != 0
     return found[:n]

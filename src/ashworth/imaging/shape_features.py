@@ -25,10 +25,16 @@ WEIGHTS[[13, 23]] = (1.0 + np.sqrt(2.0)) / 2.0
 def _bitmap(
     member: NDArray[np.bool_], x: Coordinates, y: Coordinates
 ) -> tuple[NDArray[np.uint8], Positions, int]:
-    """Draw the mask in its own box with a free rim; where each pixel lies, length of a row."""
-    left, top = x.min() - 1, y.min() - 1
-    row_length = x.max() - left + 2
-    bitmap = np.zeros((y.max() - top + 2) * row_length, np.uint8)
+    """Draw the mask in its own box with a free rim; where each pixel lies, length of a row.
+
+    The pixels are in reading order.
+    """
+    first = last = x[0]
+    for column in x:
+        first, last = min(first, column), max(last, column)
+    left, top = first - 1, y[0] - 1
+    row_length = last - left + 2
+    bitmap = np.zeros((y[-1] - top + 2) * row_length, np.uint8)
     place = np.empty(x.size, np.int64)
     for k in range(x.size):
         place[k] = (y[k] - top) * row_length + x[k] - left
@@ -38,7 +44,10 @@ def _bitmap(
 
 @numba.njit(cache=True, nogil=True)
 def perimeter(member: NDArray[np.bool_], x: Coordinates, y: Coordinates) -> float:
-    """Perimeter in pixels of the mask that `member` selects from pixels at x, y."""
+    """Perimeter in pixels of the mask that `member` selects from pixels at x, y.
+
+    The pixels are in reading order.
+    """
     if x.size == 0:
         return 0.0
     mask, place, step = _bitmap(member, x, y)

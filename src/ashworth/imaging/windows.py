@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ashworth.imaging.background import background_grid, background_lines, subtract_lines
 from ashworth.imaging.cartridge import Cartridge, Layout, Pixels
 
+SAMPLE_STEP = 4
 EachPlane = Callable[[int, NDArray[np.float32]], None]
 
 
@@ -34,6 +35,8 @@ class Window:
         Pixel values, margin included.
     above : ndarray of float32, same shape
         Counts above the background; each frame's background is its own.
+    sample : ndarray of uint16, shape (channels, ceil(height / 4), ceil(width / 4))
+        Every fourth row and column of the pixel values.
     top, left : int
         Offset of the frame's first pixel in the window.
     height, width : int
@@ -45,6 +48,7 @@ class Window:
     index: int
     raw: Pixels
     above: NDArray[np.float32]
+    sample: Pixels
     top: int
     left: int
     height: int
@@ -176,16 +180,19 @@ class FrameStore:
         left, top = self._margin * ((-1, 0) in offsets), self._margin * ((0, -1) in offsets)
         shape = self.shape(index)
         raw, above = self._raw.array(shape), self._above.array(shape)
+        sample = np.empty_like(raw[:, ::SAMPLE_STEP, ::SAMPLE_STEP], order="C")
         if len(offsets) < len({dc for dc, _ in offsets}) * len({dr for _, dr in offsets}):
             raw[:], above[:] = 0, 0
         for c in range(shape[0]):
             for i, dc, dr in around:
                 x, y = dc * layout.width + left, dr * layout.height + top
                 self._copy(i, c, x, y, raw[c], above[c])
+            sample[c] = raw[c, ::SAMPLE_STEP, ::SAMPLE_STEP]
             if each is not None:
                 each(c, above[c])
         x, y = layout.origin(index)
-        return Window(index, raw, above, top, left, layout.height, layout.width, x - left, y - top)
+        size = layout.height, layout.width
+        return Window(index, raw, above, sample, top, left, *size, x - left, y - top)
 
     def _copy(
         self, index: int, channel: int, x: int, y: int, raw: NDArray[np.uint16],
