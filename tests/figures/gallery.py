@@ -21,6 +21,7 @@ from ashworth.figures import (
     protocol_flow_figure,
     schoenfeld_figure,
     status_risk_figure,
+    timeline_figure,
 )
 from ashworth.figures.cartridge_map import cartridge_map_figure
 from ashworth.figures.cell_scatter import cell_scatter_figure
@@ -190,6 +191,13 @@ def gallery() -> dict[str, Figure]:
             trial_tables.flow_arrows(),
             name="protocol-flow",
             title="Flow " + tables.VERY_LONG,
+            note="A note",
+            simulated=True,
+        ),
+        timeline_figure(
+            trial_tables.years(),
+            name="timeline",
+            title="Years " + tables.VERY_LONG,
             note="A note",
             simulated=True,
         ),

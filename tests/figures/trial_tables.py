@@ -41,3 +41,13 @@ def power_rows() -> pl.DataFrame:
             "expected": [0.92, 0.42, None, None],
         }
     )
+
+
+def years() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "year": [1869, 2004, 2004],
+            "label": ["First", tables.VERY_LONG, tables.HOSTILE[0]],
+            "kind": ["blood", tables.VERY_LONG, tables.HOSTILE[0]],
+        }
+    )

@@ -42,6 +42,11 @@ app.command(
     help="Check printed numbers; pool estimates; rebuild patients from curves.",
 )
 app.command(
+    "ashworth.cli.review:review",
+    name="review",
+    help="The review that rebuilds itself: every number from a record that it opens.",
+)
+app.command(
     "ashworth.cli.trial:app",
     name="trial",
     help="Protocols that run: shown, checked, routed, sized.",

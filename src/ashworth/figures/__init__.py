@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ashworth.figures.schoenfeld import schoenfeld_figure as schoenfeld_figure
     from ashworth.figures.status_risk import status_risk_figure as status_risk_figure
     from ashworth.figures.ticks import time_ticks as time_ticks
+    from ashworth.figures.timeline import timeline_figure as timeline_figure
 
 _HOMES = {
     "Figure": "result",
@@ -80,6 +81,7 @@ _HOMES = {
     "schoenfeld_figure": "schoenfeld",
     "status_risk_figure": "status_risk",
     "time_ticks": "ticks",
+    "timeline_figure": "timeline",
 }
 
 __all__ = [
@@ -113,6 +115,7 @@ __all__ = [
     "schoenfeld_figure",
     "status_risk_figure",
     "time_ticks",
+    "timeline_figure",
 ]
 
 

@@ -34,6 +34,7 @@ def power_curve_figure(
     x_title: str,
     title: str = "",
     y_title: str = "Probability",
+    note: str = "Points: simulated, with 95 % Monte Carlo intervals; lines: theory",
     alt: str | None = None,
     simulated: bool = True,
 ) -> Figure:
@@ -42,11 +43,11 @@ def power_curve_figure(
     Parameters
     ----------
     rows : polars.DataFrame
-        Columns x, series, power, mcse, expected (or null).
+        Columns x, series, power (or null), mcse (or null), expected (or null).
     name, title, alt, simulated
         As for every figure.
-    x_title, y_title : str
-        Titles of the axes.
+    x_title, y_title, note : str
+        Titles of the axes; the line at the foot.
 
     Returns
     -------
@@ -77,17 +78,19 @@ def power_curve_figure(
         mine = ordered.filter(pl.col("series") == label).to_dicts()
         layers += _series_layers(mine, scale, colour)
         last = mine[-1]
-        y = min(max(scale.y(last["power"]) + 4, TOP + 8), TOP + HEIGHT)
+        y = min(max(scale.y(_height(last)) + 4, TOP + 8), TOP + HEIGHT)
         short = shorten(clean(label), theme.WIDTH - RIGHT - 14)
         texts.append(Text(RIGHT + 10, y, short, colour=colour))
-    feet, height = feet_texts(
-        TOP + HEIGHT + 52, "Points: simulated, with 95 % Monte Carlo intervals; lines: theory",
-        simulated=simulated,
-    )  # fmt: skip
+    feet, height = feet_texts(TOP + HEIGHT + 52, note, simulated=simulated)
     if title:
         texts.append(title_text(clean(title)))
     spec = sheet([*layers, *text_layers([*texts, *feet])], height=height)
     return Figure(name, clean(title), alt or _alt(ordered, clean(title)), spec, rows)
+
+
+def _height(row: dict[str, Any]) -> float:
+    """The simulated probability or, without one, that of theory."""
+    return row["power"] if row["power"] is not None else row["expected"]
 
 
 class _Scale:
@@ -119,13 +122,14 @@ def _axis_texts(scale: _Scale, x_title: str, y_title: str) -> list[Text]:
 
 
 def _series_layers(rows: list[dict[str, Any]], scale: _Scale, colour: str) -> list[Spec]:
+    drawn = [r for r in rows if r["power"] is not None]
     bars = [
         {"x": scale.x(r["x"]), "x2": scale.x(r["x"]), "y": scale.y(min(1, r["power"] + 1.96 * m)),
          "y2": scale.y(max(0, r["power"] - 1.96 * m))}
-        for r in rows
+        for r in drawn
         for m in [r["mcse"] or 0.0]
     ]  # fmt: skip
-    points = [{"x": scale.x(r["x"]), "y": scale.y(r["power"])} for r in rows]
+    points = [{"x": scale.x(r["x"]), "y": scale.y(r["power"])} for r in drawn]
     told = [r for r in rows if r["expected"] is not None]
     theory = [
         {"x": scale.x(a["x"]), "y": scale.y(a["expected"]), "x2": scale.x(b["x"]),
@@ -135,6 +139,8 @@ def _series_layers(rows: list[dict[str, Any]], scale: _Scale, colour: str) -> li
     mark = {"type": "point", "filled": True, "size": 46, "opacity": 1, "color": colour}
     where = {"x": channel("x"), "y": channel("y")}
     lines = [rule_layer(theory, color=colour, strokeWidth=1.5)] if theory else []
+    if not points:
+        return lines
     return [*lines, rule_layer(bars, color=colour, strokeWidth=1.2), layer(mark, points, where)]
 
 
@@ -142,6 +148,6 @@ def _alt(rows: pl.DataFrame, title: str) -> str:
     parts = []
     for label in rows["series"].unique(maintain_order=True):
         mine = rows.filter(pl.col("series") == label)
-        values = [f"{r['power']:.3f} at {r['x']:g}" for r in mine.to_dicts()]
+        values = [f"{_height(r):.3f} at {r['x']:g}" for r in mine.to_dicts()]
         parts.append(f"{clean(label)}: {'; '.join(values)}")
     return (f"{title}. " if title else "") + ". ".join(parts) + "."

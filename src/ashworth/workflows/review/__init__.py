@@ -1,0 +1,1 @@
+"""The review that rebuilds itself: text, figures and tables from records."""
