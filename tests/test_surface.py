@@ -101,6 +101,13 @@ PUBLIC = {
         treatment_by_marker uno_concordance""",
     "testing": "",
     "trials": """
+        DetectableShare InterimPower MisclassifiedClearance ProportionContrast
+        ProportionFormulaSize ProportionPower ProportionSize ProportionTest SimonDesign
+        SimonDesigns SingleArmSize boschloo_test farrington_manning_test
+        fisher_conditional_power fisher_exact_test fisher_predictive_power
+        miettinen_nurminen_interval misclassified_clearance simon_two_stage single_arm_size
+        two_proportions_detectable two_proportions_formula two_proportions_p_values
+        two_proportions_power two_proportions_size two_proportions_z_test
         ExpectedScore ProtocolTrial SimulatedLooks SurvivalDesign concordant_share
         expected_score simulate_survival survival_design
         ColumnRouter CourseEvents Executable LogRankEvents LogRankLimits LogRankPower
@@ -112,7 +119,10 @@ PUBLIC = {
         log_rank_power_of_patients log_rank_size route_patient time_of_events
         typed_patients
         ErrorSpending GroupSequential MonitoredLooks SequentialEvents error_spending
-        group_sequential sequential_events sequential_looks_at""",
+        group_sequential sequential_events sequential_looks_at
+        AccrualPrediction ConditionalCrossing ConditionalPower EventPrediction ExpectedAccrual
+        RepeatedInterval StagewiseInference conditional_crossing conditional_power
+        expected_accrual predict_accrual predict_events repeated_interval stagewise_inference""",
     "registries": "",
     "workflows": "",
 }
