@@ -24,7 +24,7 @@ from ashworth.figures.result import Figure
 from ashworth.figures.ticks import nice_ticks
 from ashworth.figures.typesetting import clean, shorten
 
-LEFT, RIGHT, TOP, HEIGHT = 52.0, 500.0, 44.0, 260.0
+LEFT, RIGHT, TOP, HEIGHT = 52.0, 500.0, 56.0, 260.0
 
 
 def power_curve_figure(
@@ -73,19 +73,29 @@ def power_curve_figure(
     scale = _Scale(ordered["x"].min(), ordered["x"].max())  # type: ignore[arg-type]
     layers: list[Spec] = [rule_layer(_grid(scale), color=theme.GRID, strokeWidth=1)]
     texts = _axis_texts(scale, x_title, y_title)
+    ends = []
     for i, label in enumerate(series):
         colour = theme.PALETTE[i % len(theme.PALETTE)]
         mine = ordered.filter(pl.col("series") == label).to_dicts()
         layers += _series_layers(mine, scale, colour)
-        last = mine[-1]
-        y = min(max(scale.y(_height(last)) + 4, TOP + 8), TOP + HEIGHT)
-        short = shorten(clean(label), theme.WIDTH - RIGHT - 14)
-        texts.append(Text(RIGHT + 10, y, short, colour=colour))
+        ends.append((scale.y(_height(mine[-1])) + 4, clean(label), colour))
+    texts += _end_labels(ends)
     feet, height = feet_texts(TOP + HEIGHT + 52, note, simulated=simulated)
     if title:
         texts.append(title_text(clean(title)))
     spec = sheet([*layers, *text_layers([*texts, *feet])], height=height)
     return Figure(name, clean(title), alt or _alt(ordered, clean(title)), spec, rows)
+
+
+def _end_labels(ends: list[tuple[float, str, str]]) -> list[Text]:
+    """Names of the series at their ends, moved apart where they would overlap."""
+    texts = []
+    lowest = TOP + HEIGHT + 4
+    for place, (y, label, colour) in enumerate(sorted(ends, reverse=True)):
+        lowest = min(y, lowest if place == 0 else lowest - 15)
+        short = shorten(label, theme.WIDTH - RIGHT - 14)
+        texts.append(Text(RIGHT + 10, max(lowest, TOP), short, colour=colour))
+    return texts
 
 
 def _height(row: dict[str, Any]) -> float:

@@ -18,7 +18,7 @@ from ashworth.trials.simulation.protocol_trials import ProtocolTrial
 from ashworth.version import __version__
 
 Floats = NDArray[np.float64]
-RATIOS = (0.6, 0.8, 1.0, 1.2, 1.5, 1.75, 2.0, 2.5, 3.0)
+RATIOS = tuple(round(0.6 + 0.1 * i, 1) for i in range(25))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,10 @@ class BuiltReview:
 
 
 def build_document(
-    *, folders: tuple[Path, ...] = (), progress: Progress | None = None
+    *,
+    folders: tuple[Path, ...] = (),
+    book: RecordBook | None = None,
+    progress: Progress | None = None,
 ) -> LivingDocument:
     """Make the document from records.
 
@@ -65,6 +68,8 @@ def build_document(
     ----------
     folders : tuple of paths
         Folders with a user's own records (studies, protocols, references).
+    book : RecordBook, optional
+        Records to build from instead.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def build_document(
         Records with faults; a reference that no record answers.
     """
     tell = progress or (lambda *_: None)
-    book = RecordBook(folders)
+    book = book or RecordBook(folders)
     tell("numbers", 0, 1)
     book.computed = computed_numbers(folders, book.catalogue.ids("protocol"))
     maker = Maker(lambda name: picture(name, book), lambda name: grid(name, book))

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ashworth.definitions.evidence_models import Study
 from ashworth.enumeration import disagreement_probability, proportion_interval
 from ashworth.errors import DefinitionError
 from ashworth.evidence import NotPoolableError, find, pool_effects
@@ -25,6 +24,7 @@ from ashworth.trials.protocols.executable import load_protocol
 from ashworth.trials.simulation.dilution import diluted_strategy
 from ashworth.workflows.evidence_forests import effects_forest
 from ashworth.workflows.review.record_book import RecordBook, slug
+from ashworth.workflows.review.tables import LAST_YEAR
 
 FLOWS = {"flow-s0500": "s0500", "flow-stic": "stic-ctc", "flow-detect": "detect-iii",
          "flow-treat": "treat-ctc"}  # fmt: skip
@@ -37,17 +37,21 @@ FORESTS = {
                       "Survival by DTC, early disease"),
 }  # fmt: skip
 YIELDS = (
-    ("swog-s0500", ("counted again", "randomised (arm C)"), "high again, of those counted again"),
-    ("treat-ctc", ("screened", "CTC-positive"), "early disease: any CTC"),
-    ("treat-ctc", ("screened", "randomised"), "early disease: randomised"),
-    ("detect", ("screening: counted", "screening: at least 1 CTC"), "metastatic: any CTC"),
+    ("swog-s0500", ("counted again", "randomised (arm C)"), "S0500: high again on day 21"),
+    ("treat-ctc", ("screened", "CTC-positive"), "Treat CTC: any CTC"),
+    ("treat-ctc", ("screened", "randomised"), "Treat CTC: randomised"),
+    ("detect", ("screening: counted", "screening: at least 1 CTC"), "DETECT: any CTC"),
     ("detect", ("screening: HER2 of CTC assessed", "screening: at least one strong"),
-     "metastatic: a CTC strong for HER2, of those assessed"),
-    ("circe01", ("screened", "at least 5 CTC"), "late lines: high"),
-    ("circe-t-dm1", ("screened", "HER2-amplified CTC"), "late lines: amplified CTC"),
-    ("pada-1", ("included", "randomised"), "ESR1 rising, randomised"),
-    ("serena-6", ("tested", "randomised"), "ESR1 found, randomised"),
+     "DETECT: a CTC strong for HER2"),
+    ("circe01", ("screened", "at least 5 CTC"), "CirCe01: at least 5 CTC"),
+    ("circe-t-dm1", ("screened", "HER2-amplified CTC"), "CirCe T-DM1: amplified CTC"),
+    ("pada-1", ("included", "randomised"), "PADA-1: randomised"),
+    ("serena-6", ("tested", "randomised"), "SERENA-6: randomised"),
 )  # fmt: skip
+
+
+_TOLD = ("historical", "pooled_patient_data", "meta_analysis", "trial")
+_MANY = 8
 
 
 def picture(name: str, book: RecordBook) -> Picture:
@@ -128,8 +132,7 @@ def _yields(name: str, book: RecordBook) -> Picture:
         steps = {s.step: s.n for s in study.funnel}
         n, hits = steps[above], steps[below]
         limits = proportion_interval(hits, n)
-        label = f"{_short(study)}: {words}"
-        rows.append({"timepoint": label, "n_positive": hits, "n": n, "proportion": hits / n,
+        rows.append({"timepoint": words, "n_positive": hits, "n": n, "proportion": hits / n,
                      "lower": float(limits.lower), "upper": float(limits.upper)})  # fmt: skip
     figure = positivity_figure(
         pl.DataFrame(rows), name=name, title="What screening yields", row_title="Trial and step",
@@ -138,10 +141,6 @@ def _yields(name: str, book: RecordBook) -> Picture:
     source = _source(name, ("from", "the funnels of the studies' records"),
                      ("limits", "Clopper-Pearson, 95 %"))  # fmt: skip
     return Picture(figure, _words("Share of patients who pass a step of screening."), source)
-
-
-def _short(study: Study) -> str:
-    return study.title.split(":")[0].split("(")[0].strip()[:28]
 
 
 def _cut_off(name: str, book: RecordBook) -> Picture:
@@ -190,12 +189,13 @@ def _timeline(name: str, book: RecordBook) -> Picture:
         kind = {"blood": "blood", "plasma": "blood", "bone_marrow": "bone marrow"}.get(
             study.specimen, "other"
         )
-        if study.study_kind in ("trial", "pooled") or study.year < 2000 or later:
+        told = study.study_kind in _TOLD or len(study.statistics) >= _MANY
+        if told and (study.review_references or study.year > LAST_YEAR):
             rows.append(
                 {
                     "year": study.year,
                     "label": study.title,
-                    "kind": "since the review" if later and study.year > 2019 else kind,
+                    "kind": "since the review" if later and study.year > LAST_YEAR else kind,
                 }
             )
     figure = timeline_figure(
