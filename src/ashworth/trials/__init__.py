@@ -33,7 +33,7 @@ _PLACES = {
     "ProportionFormulaSize": "proportions.formulas",
     "ProportionPower": "proportions.power",
     "ProportionSize": "proportions.size",
-    "ProportionTest": "proportions.test_result",
+    "ProportionTest": "proportions.result",
     "ProtocolChecks": "protocols.static_checks",
     "ProtocolTrial": "simulation.protocol_trials",
     "RepeatedInterval": "sequential.inference",

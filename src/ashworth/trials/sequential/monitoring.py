@@ -34,6 +34,10 @@ class MonitoredLooks:
     ----------
     method : str
         As in the design.
+    sided : int
+        1 or 2.
+    binding : bool
+        Whether the bound for efficacy counts on stopping for futility.
     final : bool
         Whether the last look ends the trial and takes all the error that is left.
     information, information_fractions : tuple of float
@@ -51,6 +55,8 @@ class MonitoredLooks:
     """
 
     method: str
+    sided: int
+    binding: bool
     final: bool
     planned_information: float
     information: tuple[float, ...]
@@ -127,7 +133,8 @@ def sequential_looks_at(
     gained = np.cumsum(crossing(times, lower, upper, design.drift)[0])
     spent = error_until(design.rules, times, lower, upper)
     return MonitoredLooks(
-        design.method, final, float(planned_information), tuple(found.tolist()),
+        design.method, design.sided, design.binding, final,
+        float(planned_information), tuple(found.tolist()),
         tuple(times.tolist()), tuple(upper.tolist()), tuple(lower.tolist()),
         tuple(ndtr(-upper).tolist()), tuple(spent.tolist()), tuple(gained.tolist()),
     )  # fmt: skip

@@ -76,12 +76,13 @@ class Paths:
         return self.mirrored().above(time, -z)
 
     def z_exceeded(self, time: float, probability: float) -> float:
-        """Bound that is exceeded at `time` with a probability; infinite where that is nothing."""
-        if self.time == 0.0:
+        """Bound that is exceeded at `time` with a probability; infinite where that is nothing.
+
+        Below 1e-18 the paths that ended before are left out of account, to the safe side.
+        """
+        if self.time == 0.0 or probability < LEAST_SPENT:
             z = -float(ndtri(min(probability, 1.0))) if probability > 0 else math.inf
             return z + self.drift * math.sqrt(time)
-        if probability < LEAST_SPENT:
-            return math.inf
         if probability >= self.remaining:
             return -math.inf
         return self._root(time, probability)
