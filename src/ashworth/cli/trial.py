@@ -84,6 +84,38 @@ def check(
 
 
 @app.command
+def size(
+    protocol: str,
+    /,
+    *,
+    version: int | None = None,
+    folder: Folders | None = None,
+    json: bool = False,
+) -> int:
+    """Compute the sizes that a protocol asks for, beside what its sources print.
+
+    Parameters
+    ----------
+    protocol
+        Id of a protocol, or a YAML file.
+    version
+        Version; the newest by default.
+    folder
+        Folder with own definitions (may be repeated).
+    json
+        Print JSON.
+    """
+    from ashworth.workflows.trials.size import size as size_protocol
+
+    sized = size_protocol(protocol, version=version, folders=tuple(folder or ()))
+    if json:
+        show_json(sized.to_dict())
+    else:
+        show_lines(sized.lines())
+    return 0
+
+
+@app.command
 def route(
     protocol: str,
     patients: Path,
@@ -202,6 +234,56 @@ def simulate(
             sided=sided, folders=tuple(folder or ()), workers=workers, cluster=cluster,
             large=large, out=out, progress=progress,
         )  # fmt: skip
+    if json:
+        show_json(made.to_dict())
+    else:
+        show_lines(made.lines())
+    return 0
+
+
+@app.command
+def analyse(
+    protocol: str,
+    data: Path,
+    /,
+    *,
+    version: int | None = None,
+    decimal: Literal["point", "comma"] = "point",
+    folder: Folders | None = None,
+    simulated: bool = False,
+    out: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Analyse a trial's data as its protocol says: flow of patients, populations, tests, verdicts.
+
+    The table is that of `ashworth trial route` with <endpoint>_days and <endpoint>_event for a
+    time to event, and received (the treatment really given) for per-protocol analyses.
+
+    Parameters
+    ----------
+    protocol
+        Id of a protocol, or a YAML file.
+    data
+        CSV table of the patients.
+    version
+        Version whose analyses are done; the newest by default.
+    decimal
+        Decimal sign of the table.
+    folder
+        Folder with own definitions (may be repeated).
+    simulated
+        Say that the data are simulated.
+    out
+        Folder for tables and the flow diagram with the trial's numbers.
+    json
+        Print JSON.
+    """
+    from ashworth.workflows.trials.analyse import analyse_trial
+
+    made = analyse_trial(
+        protocol, data, version=version, decimal=decimal, folders=tuple(folder or ()),
+        simulated=simulated, out=out,
+    )  # fmt: skip
     if json:
         show_json(made.to_dict())
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from ashworth.errors import InputError
 from ashworth.trials.protocols.executable import Executable
 from ashworth.trials.simulation.design import GroupHazards, stacked
 from ashworth.trials.simulation.expected import ExpectedScore, expected_score
-from ashworth.trials.simulation.protocol_runs import question
+from ashworth.trials.simulation.protocol_runs import Question, question
 from ashworth.trials.simulation.protocol_trials import ProtocolTrial
 from ashworth.version import __version__
 
@@ -67,7 +68,12 @@ class DilutedStrategy:
 
 
 def diluted_strategy(
-    trial: Executable, *, analysis: str | None = None, patients: int = 60_000, seed: int = 0
+    trial: Executable,
+    *,
+    analysis: str | None = None,
+    ratios: tuple[float, ...] = RATIOS,
+    patients: int = 60_000,
+    seed: int = 0,
 ) -> DilutedStrategy | None:
     """Compute what a two-rule strategy trial shows over hazard ratios of the discordant.
 
@@ -105,7 +111,7 @@ def diluted_strategy(
     a, b = (big.router.treatment(str(arm), enrolled.values, patients) for arm in pair)
     differ = ~(a.known & b.known & (a.values == b.values))
     shares = _cells(groups.ravel(), differ, len(hazards.rates))
-    return _strategy(base, asked, shares, hazards, concordant)
+    return _strategy(base, asked, shares, hazards, concordant, ratios)
 
 
 def _cells(groups: NDArray[np.int16], differ: NDArray[np.bool_], k: int) -> Floats:
@@ -115,32 +121,40 @@ def _cells(groups: NDArray[np.int16], differ: NDArray[np.bool_], k: int) -> Floa
     )
 
 
-def _strategy(base, asked, shares, hazards, concordant) -> DilutedStrategy:  # type: ignore[no-untyped-def]
+def _strategy(
+    base: ProtocolTrial, asked: Question, shares: Floats, hazards: GroupHazards,
+    concordant: float, ratios: tuple[float, ...],
+) -> DilutedStrategy:  # fmt: skip
     trial = base.trial
     n = base.course.randomised
-    ratio = trial.protocol.randomisation.ratio
-    treated = ratio[asked.analysis.experimental] / sum(ratio.values())
+    design, experimental = trial.protocol.randomisation, asked.analysis.experimental
+    assert design is not None
+    assert experimental is not None
+    treated = design.ratio[experimental] / sum(design.ratio.values())
 
     def score(effect: float) -> ExpectedScore:
-        design = base.survival_design(asked.analysis, _with_effect(hazards, effect), n)
-        return expected_score(design, shares=_by_arm(shares, treated))
+        survival = base.survival_design(asked.analysis, _with_effect(hazards, effect), n)
+        return expected_score(survival, shares=_by_arm(shares, treated))
 
     rows = tuple(
         DilutionRow(e, s.limit_hazard_ratio, s.power(n, asked.alpha, asked.sided))
-        for e in RATIOS
+        for e in ratios
         for s in [score(e)]
     )
     margin = asked.analysis.margin
     at_margin = None
     if isinstance(margin, float) and score(50.0).limit_hazard_ratio > margin:
-        at_margin = float(
-            brentq(lambda e: math.log(score(e).limit_hazard_ratio / margin), 1.0, 50.0, xtol=1e-9)
-        )
+        at_margin = _root(lambda e: math.log(score(e).limit_hazard_ratio / margin))
     assumed = trial.protocol.assumptions
     return DilutedStrategy(
         trial.protocol.id, n, concordant, n * score(1.0).events, rows, at_margin,
         None if assumed is None else assumed.illustrative,
     )  # fmt: skip
+
+
+def _root(distance: Callable[[float], float]) -> float:
+    """Hazard ratio between 1 and 50 at which a distance is 0."""
+    return float(brentq(distance, 1.0, 50.0, xtol=1e-9))  # type: ignore[arg-type]
 
 
 def _with_effect(hazards: GroupHazards, effect: float) -> GroupHazards:

@@ -1,0 +1,1 @@
+"""The analysis of a real trial, as its protocol says; simulations use the same tests."""
