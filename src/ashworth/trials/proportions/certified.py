@@ -3,9 +3,9 @@ r"""Largest probability of a region of tables over the nuisance, with a proven b
 For independent Bernoulli data with shares p and p + d, f(p) the probability of the region and
 :math:`I(p) = n_C / (p q) + n_E / ((p + d)(1 - p - d))`, Cauchy-Schwarz gives
 :math:`|f'| \le \sqrt{f (1 - f) I}` and :math:`|f''| \le \sqrt{2 f (1 - f)} I`; everywhere
-:math:`|f''| \le 2 N^2`, and :math:`|f''| \le f B^2` with B the largest score of any table.
-Between two nodes f lies below the chord plus a parabola; intervals that may hold more than the
-best node (by 1e-9 of it) are halved until none is left.
+:math:`|f''| \le 2 N^2`, and :math:`|f''| \le \min(f, 1 - f) B^2` with B the largest score of
+any table. Between two nodes f lies below the chord plus a parabola; intervals that may hold more
+than the best node (by 1e-9 of it) are halved until none is left.
 """
 
 from __future__ import annotations
@@ -127,15 +127,16 @@ class _Ceiling:
 
     def over(self, a: Floats, b: Floats, fa: Floats, fb: Floats) -> Floats:
         """Chord plus parabola, or the tail of the total where that is less."""
-        half = 0.5 * self._bend(a, b, np.maximum(fa, fb)) * (b - a) ** 2
+        half = 0.5 * self._bend(a, b, fa, fb) * (b - a) ** 2
         step = np.abs(fb - fa)
         with np.errstate(divide="ignore", invalid="ignore"):
             arch = 0.5 * (fa + fb) + half / 4.0 + np.where(half > 0, step**2 / (4.0 * half), 0.0)
         bound = np.where(step >= half, np.maximum(fa, fb), arch)
         return bound if self.difference else np.minimum(bound, self._tail(a, b))
 
-    def _bend(self, a: Floats, b: Floats, highest: Floats) -> Floats:
-        """Bound of the second derivative: by information, by N, and relative to f."""
+    def _bend(self, a: Floats, b: Floats, fa: Floats, fb: Floats) -> Floats:
+        """Bound of the second derivative: by information, by N, relative to f and to 1 - f."""
+        highest = np.maximum(fa, fb)
         arms = [(self.runs.sizes[0], a, b)]
         arms.append((self.runs.sizes[1], a + self.difference, b + self.difference))
         total = float(sum(self.runs.sizes))
@@ -148,7 +149,8 @@ class _Ceiling:
             top = np.minimum(top + 0.25 * (b - a) * np.sqrt(information), np.pi / 2.0)
             spread = np.where(top > np.pi / 4.0, 0.25, (np.sin(top) * np.cos(top)) ** 2)
             score = sum(n / np.maximum(np.minimum(p, 1.0 - q), 0.0) for n, p, q in arms)
-            relative = highest * np.exp(0.5 * score * (b - a)) * score**2
+            smaller = np.minimum(highest, np.maximum(1.0 - np.minimum(fa, fb), 1e-14))
+            relative = smaller * np.exp(0.5 * score * (b - a)) * score**2
         bend = np.minimum(np.sqrt(2.0 * spread) * information, 2.0 * total**2)
         return np.fmin(bend, relative)
 

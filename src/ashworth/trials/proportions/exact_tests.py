@@ -7,7 +7,7 @@ from ashworth.trials.faults import Faults
 from .arguments import ALTERNATIVES, check_counts
 from .certified import largest_probability
 from .fisher_tables import Alternative, fisher_p_values
-from .test_result import ProportionTest, named_test
+from .result import ProportionTest, named_test
 
 _SLACK = 1e-9
 

@@ -14,8 +14,8 @@ from .arguments import ALTERNATIVES, check_counts, check_test
 from .exact_tests import boschloo_test, fisher_exact_test
 from .fisher_tables import Alternative
 from .regions import ProportionTestName
+from .result import ProportionTest, named_test
 from .scores import SCORE_TESTS, normal_p_values, score_statistics
-from .test_result import ProportionTest, named_test
 
 
 def farrington_manning_test(
