@@ -8,8 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_PLACES = {
-}
+_PLACES = {}
 
 __all__ = sorted(_PLACES)
 

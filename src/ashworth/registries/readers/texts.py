@@ -1,0 +1,27 @@
+"""Clean the texts of registries: carriage returns, references, runs of spaces."""
+
+from __future__ import annotations
+
+import re
+
+_SPACES = re.compile(r"[ \t\r\n\u00a0]+")
+
+
+def tidy(text: str | None) -> str:
+    r"""One line of a text; line ends of any kind and ``&#xD;`` become spaces.
+
+    Examples
+    --------
+    >>> tidy("circulating&#xD;\n   tumor\r\n cells ")
+    'circulating tumor cells'
+    """
+    if not text:
+        return ""
+    if "&#" in text:
+        text = text.replace("&#xD;", " ").replace("&#xd;", " ").replace("&#13;", " ")
+    return _SPACES.sub(" ", text).strip()
+
+
+def once(texts: list[str]) -> tuple[str, ...]:
+    """Each text once, in order, without empty ones."""
+    return tuple(dict.fromkeys(t for t in texts if t))
