@@ -151,7 +151,7 @@ def test_the_saw_tooth_separates_first_and_lasting_sizes():
     design = two_proportions_size(0.863, 0.647, power=0.9, test="boschloo")
     assert (design.first_n_control, design.n_control) == (81, 84)
     assert two_proportions_power(0.863, 0.647, 83, 83, test="boschloo").power < 0.9
-    found = smallest_sizes(lambda n: 0.9 if n in (10, 11) or n > 14 else 0.5, 0.8, 12.0)
+    found = smallest_sizes(lambda n, power: n in (10, 11) or n > 14, 0.8, 12.0)
     assert (found.first, found.holds, found.searched_from) == (10, 15, 1)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlog1py, xlogy
+from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
 NEGLIGIBLE = 37.0
+_LOG_OF_0 = -1e4
 
 
 def log_choose(n: int) -> Floats:
@@ -23,7 +24,9 @@ def binomial(n: int, share: Any) -> Floats:
     """Probabilities of 0 .. n, shape (..., n + 1), for shares of shape (...)."""
     k = np.arange(n + 1.0)
     p = np.asarray(share, dtype=float)[..., None]
-    mass = np.exp(log_choose(n) + xlogy(k, p) + xlog1py(n - k, -p))
+    with np.errstate(divide="ignore"):
+        yes, no = np.maximum(np.log(p), _LOG_OF_0), np.maximum(np.log1p(-p), _LOG_OF_0)
+    mass = np.exp(log_choose(n) + k * yes + (n - k) * no)
     return mass / mass.sum(axis=-1, keepdims=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ashworth.trials.faults import Faults
@@ -14,7 +14,7 @@ from .arguments import check_side, check_test
 from .binomial import binomial, likely_counts
 from .certified import LargestProbability, largest_probability
 from .fisher_tables import Alternative
-from .regions import ProportionTestName, rejection_region
+from .regions import ProportionTestName, boschloo_reaches, rejection_region
 
 if TYPE_CHECKING:
     import polars as pl
@@ -162,6 +162,16 @@ class Question:
                                   self.null_difference, rows, columns)  # fmt: skip
         control, experimental = (binomial(n, p) for n, p in zip(sizes, shares, strict=True))
         return float(control[rows] @ region @ experimental[columns])
+
+    def reaches(
+        self, shares: tuple[float, float], sizes: tuple[int, int], power: float
+    ) -> bool:  # fmt: skip
+        """Whether the power is at least this; Boschloo's test has at least Fisher's."""
+        if self.test == "boschloo":
+            if replace(self, test="fisher").power(shares, sizes) >= power:
+                return True
+            return boschloo_reaches(shares, sizes, self.alpha, self.alternative, power)
+        return self.power(shares, sizes) >= power
 
     def with_fixed_region(
         self, p_control: float, sizes: tuple[int, int]

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .binomial import all_counts
+from .binomial import all_counts, binomial, likely_counts
 from .certified import largest_probability
 from .fisher_tables import Alternative, fisher_p_values, fisher_rejects
 from .scores import SCORE_TESTS, normal_p_values, score_statistics
@@ -20,6 +20,7 @@ ProportionTestName = Literal[
 TESTS = ("fisher", "boschloo", *SCORE_TESTS)
 WITH_MARGIN = ("farrington_manning", "miettinen_nurminen", "z_unpooled")
 _SLACK = 1e-9
+_FINE = 1e-12
 
 
 def rejection_region(
@@ -53,7 +54,7 @@ def boschloo_level(
     Never below alpha, since Fisher's test keeps its level; found by halving among the p-values
     that occur, each step with a certified type I error.
     """
-    p_values = fisher_p_values(n_control, n_experimental, alternative, in_tails=alpha < 1e-12)
+    p_values = fisher_p_values(n_control, n_experimental, alternative, in_tails=alpha < _FINE)
     high = 2.0 * alpha
     while high < 1.0 and _keeps(p_values, high, alpha):
         high = min(1.0, 2.0 * high)
@@ -66,6 +67,24 @@ def boschloo_level(
         else:
             refused = middle
     return float(levels[kept]) if kept >= 0 else alpha
+
+
+def boschloo_reaches(
+    shares: tuple[float, float], sizes: tuple[int, int], alpha: float, alternative: Alternative,
+    power: float,
+) -> bool:  # fmt: skip
+    """Whether Boschloo's test has the power, that is, the level that gives it keeps alpha."""
+    rows, columns = (likely_counts(n, p) for n, p in zip(sizes, shares, strict=True))
+    p_values = fisher_p_values(*sizes, alternative, in_tails=alpha < _FINE)
+    control, experimental = (binomial(n, p) for n, p in zip(sizes, shares, strict=True))
+    likely = p_values[rows, columns].ravel()
+    order = np.argsort(likely)
+    mass = np.outer(control[rows], experimental[columns]).ravel()[order]
+    place = int(np.searchsorted(np.cumsum(mass), power))
+    if place == order.size:
+        return False
+    level = float(likely[order[place]])
+    return level <= alpha or _keeps(p_values, level, alpha)
 
 
 def _keeps(p_values: Floats, level: float, alpha: float) -> bool:

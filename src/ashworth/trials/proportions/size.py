@@ -164,16 +164,11 @@ def two_proportions_size(
     faults.refuse()
     question = Question(test, float(alpha), side, float(null_difference))  # type: ignore[arg-type]
 
-    fisher = Question("fisher", float(alpha), side, float(null_difference))  # type: ignore[arg-type]
-
-    def reached(n: int) -> float:
-        arms = (n, experimental_patients(n, ratio))
-        if test == "boschloo" and (enough := fisher.power(shares, arms)) >= power:
-            return enough  # Boschloo's test rejects whatever Fisher's does
-        return question.power(shares, arms)
+    def reaches(n: int, target: float) -> bool:
+        return question.reaches(shares, (n, experimental_patients(n, ratio)), target)
 
     start = _approximate(shares, null_difference, ratio, (alpha, sided, power))
-    search = smallest_sizes(reached, power, start)
+    search = smallest_sizes(reaches, power, start)
     n, first = search.holds, search.first
     sizes = (n, experimental_patients(n, ratio))
     firsts = (first, experimental_patients(first, ratio))
@@ -216,7 +211,7 @@ class SizeSearch:
     searched_to: int
 
 
-def smallest_sizes(reached: Callable[[int], float], power: float, start: float) -> SizeSearch:
+def smallest_sizes(reaches: Callable[[int, float], bool], power: float, start: float) -> SizeSearch:
     """Scan sizes from below the first success to well beyond the last failure.
 
     The scan begins where power is below the target by more than the saw-tooth is high
@@ -224,10 +219,10 @@ def smallest_sizes(reached: Callable[[int], float], power: float, start: float) 
     """
     low = 1
     if start > _SCANNED:
-        low = _below(reached, power - 1.0 / math.sqrt(start), start)
+        low = _below(reaches, power - 1.0 / math.sqrt(start), start)
     n, holds, first = low, low, 0
     while not first or n <= 1.15 * holds + 20:
-        if reached(n) < power:
+        if not reaches(n, power):
             holds = n + 1
         elif not first:
             first = n
@@ -235,12 +230,12 @@ def smallest_sizes(reached: Callable[[int], float], power: float, start: float) 
     return SizeSearch(first, holds, low, n - 1)
 
 
-def _below(reached: Callable[[int], float], target: float, start: float) -> int:
+def _below(reaches: Callable[[int, float], bool], target: float, start: float) -> int:
     """Largest size, to within 1%, that halving finds below a target."""
     low, high = 1, math.ceil(start)
-    while reached(high) < target:
+    while not reaches(high, target):
         low, high = high, 2 * high
     while high - low > max(1, low // 100):
         middle = (low + high) // 2
-        low, high = (middle, high) if reached(middle) < target else (low, middle)
+        low, high = (low, middle) if reaches(middle, target) else (middle, high)
     return low
