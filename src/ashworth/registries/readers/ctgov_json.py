@@ -17,25 +17,12 @@ from ashworth.registries.record import (
     Registration,
 )
 
-STATUSES = frozenset(
-    [
-        "RECRUITING",
-        "NOT_YET_RECRUITING",
-        "ENROLLING_BY_INVITATION",
-        "ACTIVE_NOT_RECRUITING",
-        "SUSPENDED",
-        "TERMINATED",
-        "COMPLETED",
-        "WITHDRAWN",
-        "UNKNOWN",
-        "AVAILABLE",
-        "NO_LONGER_AVAILABLE",
-        "TEMPORARILY_NOT_AVAILABLE",
-        "APPROVED_FOR_MARKETING",
-        "WITHHELD",
-    ]
-)
-PHASES = frozenset(["NA", "EARLY_PHASE1", "PHASE1", "PHASE2", "PHASE3", "PHASE4"])
+STATUSES = frozenset((
+    "RECRUITING", "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION", "ACTIVE_NOT_RECRUITING",
+    "SUSPENDED", "TERMINATED", "COMPLETED", "WITHDRAWN", "UNKNOWN", "AVAILABLE",
+    "NO_LONGER_AVAILABLE", "TEMPORARILY_NOT_AVAILABLE", "APPROVED_FOR_MARKETING", "WITHHELD",
+))  # fmt: skip
+PHASES = frozenset(("NA", "EARLY_PHASE1", "PHASE1", "PHASE2", "PHASE3", "PHASE4"))
 
 
 class _Base(msgspec.Struct, rename="camel"):

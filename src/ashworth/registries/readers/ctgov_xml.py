@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 
 from lxml import etree
 
@@ -41,8 +42,9 @@ class HostileXmlError(Exception):
     """XML that does not look like a registry's record."""
 
 
+@cache
 def _parser() -> etree.XMLParser:
-    """No entities, no network, no external definitions, no huge trees."""
+    """One per process: no entities, no network, no external definitions, no huge trees."""
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
         remove_comments=True, remove_pis=True, dtd_validation=False,

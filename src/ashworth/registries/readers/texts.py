@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-_SPACES = re.compile(r"[ \t\r\n\u00a0]+")
-
 
 def tidy(text: str | None) -> str:
     r"""One line of a text; line ends of any kind and ``&#xD;`` become spaces.
@@ -19,7 +15,7 @@ def tidy(text: str | None) -> str:
         return ""
     if "&#" in text:
         text = text.replace("&#xD;", " ").replace("&#xd;", " ").replace("&#13;", " ")
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def once(texts: list[str]) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Verbatim values to one meaning: status, phases, countries, dates."""
