@@ -32,6 +32,8 @@ def columns(caught):
         ("two_proportions_power", (0.0, 1.0, 10.5, 0), {"alpha": 0.7, "sided": 3},
          {"p_control", "p_experimental", "n_control", "n_experimental", "alpha", "sided"}),
         ("two_proportions_power", (0.3, 0.3, 20, 20), {"sided": 1}, {"p_experimental"}),
+        ("two_proportions_power", (0.3, 0.4, 4000, 20), {}, {"n_control"}),
+        ("boschloo_test", (3, 20, 4, 10**6), {}, {"n_experimental"}),
         ("two_proportions_power", (0.3, 0.2, 20, 20), {"null_difference": 0.1},
          {"null_difference"}),
         ("two_proportions_size", (0.3, 0.3), {"power": 0.01, "ratio": 0, "dropout": 1.0},

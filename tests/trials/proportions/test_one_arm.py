@@ -57,8 +57,11 @@ def by_enumeration(p0, p1, alpha, beta, most):
                         yield n1 + (1 - first[0][: r1 + 1].sum()) * (n - n1), n, (r1, n1, r)
 
 
-def test_no_design_was_overlooked():
-    p0, p1, alpha, beta = 0.1, 0.5, 0.1, 0.2
+@pytest.mark.parametrize(
+    ("p0", "p1", "alpha", "beta"),
+    [(0.1, 0.5, 0.1, 0.2), (0.5, 0.9, 0.1, 0.1), (0.01, 0.9, 0.05, 0.2), (0.7, 0.95, 0.2, 0.2)],
+)
+def test_no_design_was_overlooked(p0, p1, alpha, beta):
     found = simon_two_stage(p0, p1, alpha=alpha, beta=beta)
     designs = list(by_enumeration(p0, p1, alpha, beta, found.searched_to + 2))
     expected, n, (r1, n1, r) = min(designs)

@@ -9,6 +9,7 @@ from ashworth.trials.log_rank_sizes.checks import is_number
 
 from .regions import TESTS, WITH_MARGIN
 
+MOST_PER_ARM = 3000
 ALTERNATIVES = ("two-sided", "greater", "less")
 
 
@@ -19,6 +20,14 @@ def check_counts(faults: Faults, arms: dict[str, tuple[Any, Any]], *, patients: 
         if faults.whole(f"events_{arm}", events, least=0) and right and events > n:
             remedy = "events cannot exceed the patients of the arm"
             faults.add(f"events_{arm}", f"{events} of {n}", f"at most {n}", remedy)
+
+
+def check_arms(faults: Faults, n_control: Any, n_experimental: Any) -> None:
+    """Demand whole arms, small enough to enumerate all tables."""
+    for name, n in (("n_control", n_control), ("n_experimental", n_experimental)):
+        if faults.whole(name, n) and n > MOST_PER_ARM:
+            remedy = "use two_proportions_formula for larger arms"
+            faults.add(name, f"{n:g}", f"at most {MOST_PER_ARM} for exact tables", remedy)
 
 
 def check_test(faults: Faults, test: Any, null_difference: Any) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ashworth.trials.faults import Faults
 from ashworth.version import __version__
 
-from .arguments import ALTERNATIVES, check_counts
+from .arguments import ALTERNATIVES, check_arms, check_counts
 from .binomial import beta_binomial, binomial
 from .fisher_tables import Alternative
 from .regions import TESTS, ProportionTestName, rejection_region
@@ -213,6 +213,8 @@ def _check(
         if faults.whole(f"n_{arm}", end) and len(faults.problems) == before and end < n:
             remedy = "the final analysis holds the patients of the interim look"
             faults.add(f"n_{arm}", end, f"at least the {n} seen", remedy)
+    if not faults.problems:
+        check_arms(faults, *final)
     faults.one_of("test", test[0], TESTS)
     faults.number("alpha", test[1], above=0, below=1)
     faults.one_of("alternative", test[2], ALTERNATIVES)

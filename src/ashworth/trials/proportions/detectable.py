@@ -11,6 +11,7 @@ from ashworth.trials.faults import Faults
 from ashworth.trials.log_rank_sizes.normal import critical_value
 from ashworth.version import __version__
 
+from .arguments import check_arms
 from .fisher_tables import Alternative
 from .formulas import FORMULAS, ProportionFormula, formula_power
 from .power import Question
@@ -117,8 +118,7 @@ def two_proportions_detectable(
     """
     faults = Faults("two_proportions_detectable")
     faults.probability("p_control", p_control)
-    faults.whole("n_control", n_control)
-    faults.whole("n_experimental", n_experimental)
+    check_arms(faults, n_control, n_experimental)
     faults.one_of("alternative", alternative, ("greater", "less"))
     faults.level_and_power(alpha, sided, power)
     faults.one_of("test", test, (*TESTS, *FORMULAS[:3]))

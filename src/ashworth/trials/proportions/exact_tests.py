@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ashworth.trials.faults import Faults
 
-from .arguments import ALTERNATIVES, check_counts
+from .arguments import ALTERNATIVES, check_arms, check_counts
 from .certified import largest_probability
 from .fisher_tables import Alternative, fisher_p_values
 from .result import ProportionTest, named_test
@@ -89,7 +89,7 @@ def boschloo_test(
     Raises
     ------
     InputError
-        All faults at once.
+        All faults at once, among them more than 3000 patients in an arm.
 
     References
     ----------
@@ -102,7 +102,7 @@ def boschloo_test(
     (3.998e-06, True)
     """
     _check("boschloo_test", events_control, n_control, events_experimental, n_experimental,
-           alternative)  # fmt: skip
+           alternative, exact=True)  # fmt: skip
     x, n, y, m = (int(v) for v in (events_control, n_control, events_experimental, n_experimental))
     p_values = fisher_p_values(n, m, alternative)
     found = largest_probability(p_values <= p_values[x, y] * (1.0 + _SLACK))
@@ -112,9 +112,13 @@ def boschloo_test(
     )  # fmt: skip
 
 
-def _check(name: str, x: int, n: int, y: int, m: int, alternative: str) -> None:
+def _check(
+    name: str, x: int, n: int, y: int, m: int, alternative: str, *, exact: bool = False
+) -> None:
     faults = Faults(name)
     check_counts(faults, {"control": (x, n), "experimental": (y, m)})
+    if exact and not faults.problems:
+        check_arms(faults, n, m)
     faults.one_of("alternative", alternative, ALTERNATIVES)
     faults.refuse()
 

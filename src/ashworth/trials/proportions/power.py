@@ -10,7 +10,7 @@ from ashworth.trials.faults import Faults
 from ashworth.trials.log_rank_sizes.checks import check_level
 from ashworth.version import __version__
 
-from .arguments import check_side, check_test
+from .arguments import check_arms, check_side, check_test
 from .binomial import binomial, likely_counts
 from .certified import LargestProbability, largest_probability
 from .fisher_tables import Alternative
@@ -103,7 +103,7 @@ def two_proportions_power(
     p_control, p_experimental : float
         Shares with the event, between 0 and 1.
     n_control, n_experimental : int
-        Patients analysed in each arm.
+        Patients analysed in each arm, at most 3000.
     alpha : float
         Type I error over `sided` sides.
     sided : 1 or 2
@@ -137,8 +137,7 @@ def two_proportions_power(
     faults = Faults("two_proportions_power")
     check_level(faults, alpha, sided)
     check_test(faults, test, null_difference)
-    faults.whole("n_control", n_control)
-    faults.whole("n_experimental", n_experimental)
+    check_arms(faults, n_control, n_experimental)
     side = check_side(faults, (p_control, p_experimental), null_difference, sided, alternative)
     faults.refuse()
     sizes = (int(n_control), int(n_experimental))

@@ -104,7 +104,7 @@ class Search:
         self, n1: int, n: int, most: int, critical: int
     ) -> tuple[float, TwoStages] | None:
         """Largest r1 whose smallest r with alpha still has the power."""
-        r = np.arange(min(critical, n - 1) + 1)
+        r = np.arange(min(max(critical, most + 1), n - 1) + 1)
         level, power = (self._rejecting(n1, n, r, most, p) for p in self.shares)
         rows = np.arange(most + 1)
         kept = (level <= self.alpha + _SLACK) & (r > rows[:, None])

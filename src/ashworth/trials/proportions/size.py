@@ -20,7 +20,7 @@ from .regions import ProportionTestName
 if TYPE_CHECKING:
     import polars as pl
 
-_MOST = 5000
+_MOST = 2500
 _SCANNED = 60
 
 
@@ -144,7 +144,7 @@ def two_proportions_size(
         All faults at once: equal shares without a margin, power not above the level, a margin
         in the wrong direction.
     EstimationError
-        More than 5000 control patients by the normal approximation.
+        More than 2500 patients in an arm by the normal formula.
 
     Examples
     --------
@@ -165,21 +165,21 @@ def two_proportions_size(
     question = Question(test, float(alpha), side, float(null_difference))  # type: ignore[arg-type]
 
     def reaches(n: int, target: float) -> bool:
+        if n > 2 * _MOST:
+            raise EstimationError(f"no size of up to {2 * _MOST} per arm has power {target:g}")
         return question.reaches(shares, (n, experimental_patients(n, ratio)), target)
 
     start = _approximate(shares, null_difference, ratio, (alpha, sided, power))
     search = smallest_sizes(reaches, power, start)
-    n, first = search.holds, search.first
-    sizes = (n, experimental_patients(n, ratio))
-    firsts = (first, experimental_patients(first, ratio))
+    sizes, firsts = ((n, experimental_patients(n, ratio)) for n in (search.holds, search.first))
     error = question.type_1_error(sizes)
-    randomised = [whole(k / (1.0 - dropout)) for k in sizes]
+    randomised = [whole(n / (1.0 - dropout)) for n in sizes]
     return ProportionSize(
         test, float(p_control), float(p_experimental), float(alpha), sided, side,
         float(null_difference), float(power), float(ratio), float(dropout), *sizes,
         question.power(shares, sizes), error.probability, error.bound, error.p_control,
-        *firsts, question.power(shares, firsts), search.searched_from,
-        search.searched_to, randomised[0], randomised[1], sum(randomised),
+        *firsts, question.power(shares, firsts), search.searched_from, search.searched_to,
+        randomised[0], randomised[1], sum(randomised),
     )  # fmt: skip
 
 
@@ -195,9 +195,9 @@ def _approximate(
     """Control patients by Farrington and Manning's formula."""
     z = critical_value(level[0], level[1]), quantile(level[2])
     n = formula_size("farrington_manning", shares, null_difference, ratio, *z)
-    if n > _MOST:
-        remedy = "use two_proportions_formula for so small a difference"
-        raise EstimationError(f"exact sizes end at {_MOST} per arm, found about {n:.0f}; {remedy}")
+    if (larger := max(n, ratio * n)) > _MOST:
+        found = f"exact sizes end at {_MOST} per arm, the normal formula asks for {larger:.0f}"
+        raise EstimationError(f"{found}; use two_proportions_formula for so small a difference")
     return n
 
 
