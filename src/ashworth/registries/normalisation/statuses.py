@@ -65,9 +65,9 @@ def status_on(record: Registration, on: date | None = None) -> StatusOn:
     last = table.get(record.last_known_status, "") if found == "unknown" else ""
     basis = record.status + (f", last known {record.last_known_status}" if last else "")
     start = precise_date(record.start.text)
-    if on is not None and found in ("open", "closed", "ended", "paused") and start is not None:
-        if on < start.first_day:
-            return StatusOn("planned", f"{basis}; starts {record.start.text}", last)
+    began = found in ("open", "closed", "ended", "paused")
+    if on is not None and began and start is not None and on < start.first_day:
+        return StatusOn("planned", f"{basis}; starts {record.start.text}", last)
     return StatusOn(found, basis, last)
 
 

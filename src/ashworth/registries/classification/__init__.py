@@ -1,0 +1,1 @@
+"""Which registrations are about tumour cells: rules as data, every verdict with its words."""
