@@ -9,7 +9,7 @@ import importlib
 from typing import Any
 
 _PLACES = {
-    "AccrualPrediction": "sequential.accrual",
+    "AccrualPrediction": "sequential.accrual_prediction",
     "ColumnRouter": "protocols.route_columns",
     "ConditionalCrossing": "sequential.conditional",
     "ConditionalPower": "sequential.conditional",
@@ -78,7 +78,7 @@ _PLACES = {
     "log_rank_size": "log_rank_sizes.patients",
     "miettinen_nurminen_interval": "proportions.intervals",
     "misclassified_clearance": "proportions.clearance",
-    "predict_accrual": "sequential.accrual",
+    "predict_accrual": "sequential.accrual_prediction",
     "predict_events": "sequential.event_prediction",
     "repeated_interval": "sequential.inference",
     "route_patient": "protocols.route",

@@ -35,7 +35,7 @@ class Faults:
         real = isinstance(value, (int, float)) and not isinstance(value, bool)
         try:
             number = float(value) if real or hasattr(value, "__float__") else math.nan
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if isinstance(value, (bool, str)) or not math.isfinite(number):
             self.add(name, repr(value), words)
@@ -60,7 +60,11 @@ class Faults:
 
     def one_of(self, name: str, value: Any, allowed: tuple[Any, ...]) -> bool:
         """Demand one of some values."""
-        if isinstance(value, bool) or value not in allowed:
+        try:
+            known = not isinstance(value, bool) and value in allowed
+        except ValueError:  # an array has no single truth
+            known = False
+        if not known:
             self.add(name, repr(value), ", ".join(repr(a) for a in allowed), "choose one of them")
             return False
         return True

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from .recursion import Floats, Paths, crossing, root
 from .spending import Spender
+
+MOST_DRIFT = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def upper_alone(rule: EfficacyRule, times: Floats, spending_times: Floats, error
         bottom = np.array([lower(k, u) for k, u in enumerate(upper)])
         return float(crossing(times, bottom, upper, 0.0)[0].sum()) / error - 1.0
 
-    return shares * root(excess, 0.0, 40.0 / float(shares.min()))
+    bonferroni = -float(ndtri(error / len(times))) / float(shares.min())
+    return shares * root(excess, 0.0, bonferroni + 1e-3)
 
 
 def _last_bound_solved(
@@ -160,20 +164,27 @@ class Rules:
 
     def bounds(
         self, times: Floats, drift: float, spending_times: Floats | None = None,
-        *, final: bool = True,
+        *, final: bool = True, upper: Floats | None = None,
     ) -> tuple[Floats, Floats]:  # fmt: skip
-        """Upper and lower z bounds at looks; at a final look the two meet, if there is futility."""
+        """Upper and lower z bounds at looks; at a final look the two meet, if there is futility.
+
+        `upper`, where it is known already and does not depend on the drift, is not solved again.
+        """
         clock = times if spending_times is None else spending_times
-        futile = self.futility
-        if futile.spender is not None and futile.binding and self.efficacy.spender is not None:
+        if self._joint and self.efficacy.spender is not None:
             spent = self.efficacy.spender.cumulative(clock, self.alpha)
             upper, lower = joint_bounds(times, spent, self._beta_spent(clock), drift)
         else:
-            upper = upper_alone(self.efficacy, times, clock, self.alpha, self._known_lower())
+            if upper is None:
+                upper = upper_alone(self.efficacy, times, clock, self.alpha, self._known_lower())
             lower = self._lower_below(upper, times, clock, drift)
-        if final and futile.exists:
+        if final and self.futility.exists:
             lower[-1] = upper[-1]
         return upper, lower
+
+    @property
+    def _joint(self) -> bool:
+        return self.futility.binding and self.futility.spender is not None
 
     def _beta_spent(self, clock: Floats) -> Floats:
         assert self.futility.spender is not None
@@ -199,13 +210,13 @@ class Rules:
     def solve_drift(self, times: Floats, fixed_drift: float) -> float:
         """Drift at which the power is met, and with beta spending the two bounds too."""
         moving = self.futility.spender is not None
-        still = None if moving else self.bounds(times, fixed_drift)
+        known = None if self._joint else self.bounds(times, fixed_drift)[0]
 
         def lacking(drift: float) -> float:
-            upper, lower = still or self.bounds(times, drift)
+            upper, lower = self.bounds(times, drift, upper=known)
             return 1.0 - self.beta - float(crossing(times, lower, upper, drift)[0].sum())
 
         low, high = fixed_drift * 0.25 if moving else 0.0, fixed_drift * 1.5
-        while lacking(high) > 0 and high < 64.0 * fixed_drift:
-            high *= 1.5
+        while lacking(high) > 0 and high < MOST_DRIFT:
+            high = 1.5 * high + 0.1
         return root(lacking, low, high)

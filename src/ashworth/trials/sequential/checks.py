@@ -6,10 +6,16 @@ import math
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ashworth.trials.faults import Faults
 
 SPENDING_FAMILIES = ("obrien_fleming", "pocock", "hwang_shih_decani", "kim_demets", "user")
 CLOSEST = 0.001
+MOST_REPEATS = 10_000_000
+MOST_Z = 30.0
+MOST = 1e9
 
 
 def numbers(values: Any) -> tuple[float, ...] | None:
@@ -64,6 +70,12 @@ def check_fractions(faults: Faults, name: str, values: Any, *, to_one: bool = Fa
     return len(faults.problems) == before
 
 
+def check_repeats(faults: Faults, repeats: Any) -> None:
+    """Demand a whole number of simulations that ends today."""
+    if faults.whole("repeats", repeats, least=100) and repeats > MOST_REPEATS:
+        faults.add("repeats", f"{repeats:g}", f"at most {MOST_REPEATS}")
+
+
 def check_sided_level(faults: Faults, alpha: Any, sided: Any) -> bool:
     """Demand sides, and a level between 0 and 0.5 per side."""
     right = faults.one_of("sided", sided, (1, 2))
@@ -86,3 +98,18 @@ def check_parameter(faults: Faults, name: str, value: Any, owner: str, family: A
         faults.add(name, "nothing", f"a value for {owner}", "give the parameter")
     if family != owner and value is not None:
         faults.add(name, repr(value), f"nothing unless {owner} is chosen", "leave it out")
+
+
+def series(
+    faults: Faults, name: str, values: Any, *, least: float = -math.inf, empty: bool = False
+) -> NDArray[np.float64]:
+    """Finite numbers of a sequence within a range, as an array."""
+    found = numbers(values.tolist() if isinstance(values, np.ndarray) else values)
+    if found is None or (not found and not empty):
+        faults.add(name, repr(values)[:60], "finite numbers", "list the values")
+        return np.zeros(0)
+    if found and max(map(abs, found)) > MOST:
+        faults.add(name, f"{max(map(abs, found)):g}", f"numbers at most {MOST:g}")
+    if found and min(found) < least:
+        faults.add(name, f"{min(found):g}", f"numbers at least {least:g}")
+    return np.asarray(found, dtype=np.float64)

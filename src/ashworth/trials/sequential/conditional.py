@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from ashworth.trials.faults import Faults
 from ashworth.version import __version__
 
+from .checks import MOST_Z
 from .design import GroupSequential
 from .recursion import Floats, crossing, panels
 
@@ -119,11 +120,11 @@ def conditional_power(
     0.5641
     """
     faults = Faults("conditional_power")
-    faults.number("z", z)
+    faults.number("z", z, least=-MOST_Z, most=MOST_Z)
     faults.probability("information_fraction", information_fraction)
-    faults.number("critical_value", critical_value)
+    faults.number("critical_value", critical_value, least=-MOST_Z, most=MOST_Z)
     if drift is not None:
-        faults.number("drift", drift)
+        faults.number("drift", drift, least=-MOST_Z, most=MOST_Z)
     _check_prior(faults, prior_mean, prior_sd)
     faults.refuse()
     t = float(information_fraction)
@@ -155,9 +156,9 @@ def _check_prior(faults: Faults, mean: Any, sd: Any) -> None:
     if (mean is None) != (sd is None):
         faults.add("prior_mean", "one of prior_mean and prior_sd", "both or none")
     if mean is not None:
-        faults.number("prior_mean", mean)
+        faults.number("prior_mean", mean, least=-MOST_Z, most=MOST_Z)
     if sd is not None:
-        faults.number("prior_sd", sd, above=0)
+        faults.number("prior_sd", sd, least=1e-6, most=1e6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +262,9 @@ def conditional_crossing(
     faults = Faults("conditional_crossing")
     if faults.whole("look", look) and look >= len(design.upper_z):
         faults.add("look", f"{look:g}", f"1 to {len(design.upper_z) - 1}", "name an interim look")
-    faults.number("z", z)
+    faults.number("z", z, least=-MOST_Z, most=MOST_Z)
     if drift is not None:
-        faults.number("drift", drift)
+        faults.number("drift", drift, least=-MOST_Z, most=MOST_Z)
     _check_prior(faults, prior_mean, prior_sd)
     faults.refuse()
     rest = _Rest.of(design, int(look), float(z), heed_futility=heed_futility)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from ashworth.trials.faults import Faults
 from ashworth.version import __version__
 
 from .boundaries import Rules
@@ -212,6 +213,8 @@ def describe(
     fixed_drift = float(ndtri(power) - ndtri(rules.alpha))
     drift = rules.solve_drift(times, fixed_drift)
     upper, lower = rules.bounds(times, drift)
+    spent = error_until(rules, times, lower, upper)
+    _check_spent_whole(rules, float(spent[-1]))
     inflation = (drift / fixed_drift) ** 2
     runs = {name: crossing(times, lower, upper, share * drift) for name, share in _DRIFTS}
     names = (("upper", 0), ("lower", 1))
@@ -224,11 +227,23 @@ def describe(
         futility=families[1], binding=rules.futility.binding, alpha=rules.alpha * rules.sided,
         sided=rules.sided, power=power, information_fractions=_tuple(times),
         upper_z=_tuple(upper), lower_z=_tuple(lower), nominal_p=_tuple(ndtr(-upper)),
-        alpha_spent=_tuple(error_until(rules, times, lower, upper)),
+        alpha_spent=_tuple(spent),
         beta_spent=_tuple(np.cumsum(runs["alternative"][1]) if rules.futility.exists
                           else np.zeros(len(times))),
         drift=drift, inflation=inflation, rules=rules, **values,
     )  # fmt: skip
+
+
+def _check_spent_whole(rules: Rules, spent: float) -> None:
+    """Refuse a binding bound for futility that stops so many that alpha cannot be spent."""
+    alpha = rules.alpha * rules.sided
+    if rules.efficacy.fixed or spent >= alpha * (1.0 - 1e-9):
+        return
+    faults = Faults("group_sequential")
+    faults.add("futility", f"a binding bound that leaves {spent:.3g} of alpha {alpha:g}",
+               "a bound after which alpha can still be spent",
+               "choose binding=False or a bound that spends less early")  # fmt: skip
+    faults.refuse()
 
 
 _DRIFTS = (("null", 0.0), ("halfway", 0.5), ("alternative", 1.0))

@@ -10,10 +10,11 @@ import numpy as np
 
 from ashworth.trials.faults import Faults
 
-from .checks import numbers
+from .checks import MOST, check_repeats, numbers
 from .recursion import Floats
 
 JEFFREYS = 0.5
+MOST_FUTURE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def read_courses(
     if not isinstance(uncertain, bool):
         faults.add("parameter_uncertainty", repr(uncertain), "True or False")
     faults.probability("level", level)
-    faults.whole("repeats", repeats, least=100)
+    check_repeats(faults, repeats)
     _check_hazards(faults, hazards, edges, dropout)
     if faults.whole("target_events", target):
         _check_target(faults, int(target), codes, future)
@@ -149,15 +150,16 @@ def pieces(days: Floats, event: Any, breaks: Floats) -> tuple[Floats, Floats]:
 
 def _patients(faults: Faults, follow_up: Any, status: Any) -> tuple[Floats, Floats]:
     days, codes = numbers(follow_up), numbers(status)
-    if days is None:
+    if not days:
         faults.add("follow_up_days", repr(follow_up)[:60], "days since entry, one per patient")
-    if codes is None:
+    if not codes:
         faults.add("status", repr(status)[:60], "0, 1 or 2, one per patient")
     days, codes = days or (), codes or ()
     if days and codes and len(days) != len(codes):
         faults.add("status", f"{len(codes)} values", f"{len(days)}, one per patient")
-    if days and min(days) < 0:
-        faults.add("follow_up_days", f"{min(days):g}", "numbers at least 0")
+    if days and not 0 <= min(days) <= max(days) <= MOST:
+        found = f"{min(days):g} to {max(days):g}"
+        faults.add("follow_up_days", found, f"numbers from 0 to {MOST:g}")
     wrong = sorted(set(codes) - {0.0, 1.0, 2.0})
     if wrong:
         faults.add("status", str(wrong), "0 at risk, 1 event, 2 dropped out")
@@ -174,19 +176,28 @@ def _breaks(faults: Faults, breaks: Any) -> Floats:
 
 def _check_hazards(faults: Faults, hazards: Any, edges: Floats, dropout: Any) -> None:
     if dropout is not None:
-        faults.number("dropout_hazard", dropout, least=0)
+        faults.number("dropout_hazard", dropout, least=0, most=MOST)
     if hazards is None:
         return
     found = numbers(hazards)
-    if found is None or len(found) != len(edges) + 1 or min(found) < 0 or max(found) <= 0:
+    if (
+        found is None
+        or len(found) != len(edges) + 1
+        or min(found) < 0
+        or not 0 < max(found) <= MOST
+    ):
         faults.add("hazards", repr(hazards)[:60],
                    f"{len(edges) + 1} numbers from 0 upwards, not all 0",
                    "give one more than breaks")  # fmt: skip
 
 
 def _check_future(faults: Faults, future: Any, rate: Any) -> None:
-    if faults.whole("future_patients", future, least=0) and future > 0:
-        faults.number("patients_per_day", rate, above=0)
+    if not faults.whole("future_patients", future, least=0):
+        return
+    if future > MOST_FUTURE:
+        faults.add("future_patients", f"{future:g}", f"at most {MOST_FUTURE}")
+    if future > 0:
+        faults.number("patients_per_day", rate, above=0, most=MOST)
     elif rate is not None:
         faults.add("patients_per_day", repr(rate), "nothing unless future_patients are given")
 

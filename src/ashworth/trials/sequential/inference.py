@@ -11,6 +11,7 @@ import numpy as np
 from ashworth.trials.faults import Faults
 from ashworth.version import __version__
 
+from .checks import MOST_Z
 from .design import GroupSequential
 from .monitoring import MonitoredLooks
 from .recursion import Floats, Paths, root
@@ -212,8 +213,9 @@ def _check(
     faults = Faults(subject)
     if faults.whole("look", look) and look > len(design.upper_z):
         faults.add("look", f"{look:g}", f"1 to {len(design.upper_z)}", "name a look of the design")
-    faults.number("estimate", estimate)
-    faults.number("standard_error", error, above=0)
+    right = faults.number("estimate", estimate)
+    if faults.number("standard_error", error, above=0) and right:
+        faults.number("estimate / standard_error", estimate / error, least=-MOST_Z, most=MOST_Z)
     if refuse:
         faults.refuse()
     return faults

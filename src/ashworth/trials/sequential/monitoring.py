@@ -150,6 +150,9 @@ def _check(
         if b - a < CLOSEST * b:
             faults.add("information", f"{b:g} after {a:g}", "looks that increase, not by a hair",
                        "order the looks, merge those too close")  # fmt: skip
+    if not isinstance(final, bool):
+        faults.add("final", repr(final), "True or False")
+        final = False
     if faults.number("planned_information", planned, above=0):
         early = found if not final else found[:-1]
         if any(v >= planned for v in early):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ _EFFICACY = (
 _FUTILITY = ("none", *SPENDING_FAMILIES, "fixed")
 _SHAPES = {"exact_obrien_fleming": 0.0, "exact_pocock": 0.5}
 MOST_LOOKS = 100
+MOST_BOUND = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _fractions(faults: Faults, looks: Any, fractions: Any) -> tuple[float, ...] 
 
 def _check_efficacy(faults: Faults, asked: dict[str, Any], fractions: Any) -> None:
     family = asked["efficacy"]
-    faults.one_of("efficacy", family, _EFFICACY)
+    family = family if faults.one_of("efficacy", family, _EFFICACY) else ""
     check_spender(faults, "", family, asked["gamma"], asked["rho"])
     check_parameter(faults, "shape", asked["shape"], "wang_tsiatis", family)
     if family == "wang_tsiatis" and asked["shape"] is not None:
@@ -98,7 +100,7 @@ def _check_efficacy(faults: Faults, asked: dict[str, Any], fractions: Any) -> No
 
 def _check_futility(faults: Faults, asked: dict[str, Any], fractions: Any) -> None:
     family, power = asked["futility"], numbers([asked["power"]])
-    faults.one_of("futility", family, _FUTILITY)
+    family = family if faults.one_of("futility", family, _FUTILITY) else ""
     check_spender(faults, "futility_", family, asked["futility_gamma"],
                   asked["futility_rho"])  # fmt: skip
     check_parameter(faults, "futility_bounds", asked["futility_bounds"], "fixed", family)
@@ -114,10 +116,10 @@ def _check_futility(faults: Faults, asked: dict[str, Any], fractions: Any) -> No
         if asked["binding"] is True:
             faults.add("binding", "True without futility", "False", "choose a futility family")
         return
-    if asked["sided"] == 2:
+    if isinstance(asked["sided"], int) and asked["sided"] == 2:
         faults.add("futility", f"{family!r} with sided 2", "a one-sided design",
                    "give sided=1 and half of alpha")  # fmt: skip
-    spends = asked["efficacy"] in SPENDING_FAMILIES or family == "fixed"
+    spends = family == "fixed" or str(asked["efficacy"]) in SPENDING_FAMILIES
     if asked["binding"] is True and not spends:
         faults.add("binding", f"True with efficacy {asked['efficacy']!r}",
                    "an efficacy bound that spends", "choose binding=False")  # fmt: skip
@@ -135,7 +137,9 @@ def _check_bounds(
         faults.add(name, f"{len(found)} values", f"{len(fractions) - fewer} values, {words}")
     if least is not None and any(v <= least for v in found):
         faults.add(name, f"{min(found):g}", f"z above {least:g}")
-    if least is not None and found and found[-1] == float("inf"):
+    if any(math.isfinite(v) and abs(v) > MOST_BOUND for v in found):
+        faults.add(name, str(list(found)), f"z within {MOST_BOUND:g}, or infinite for no bound")
+    if least is not None and found and found[-1] == math.inf:
         faults.add(name, "infinity at the last look", "a number at the last look")
 
 

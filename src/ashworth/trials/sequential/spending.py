@@ -170,9 +170,9 @@ def error_spending(
     faults = Faults("error_spending")
     check_fractions(faults, "information_fractions", information_fractions)
     check_sided_level(faults, alpha, sided)
-    faults.one_of("family", family, SPENDING_FAMILIES)
-    check_spender(faults, "", family, gamma, rho)
-    if family == "user":
+    known = faults.one_of("family", family, SPENDING_FAMILIES)
+    check_spender(faults, "", family if known else "", gamma, rho)
+    if known and family == "user":
         looks = numbers(information_fractions) or (0.0,)
         check_spent(faults, "spent", spent, looks, alpha, whole=looks[-1] == 1)
     faults.refuse()
