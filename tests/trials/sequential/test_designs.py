@@ -216,10 +216,24 @@ def test_all_faults_of_a_design_at_once():
         ({"looks": 3, "binding": True}, "binding"),
         ({"looks": 3, "efficacy": "exact_pocock", "futility": "pocock", "binding": True},
          "binding"),
+        ({"looks": 3, "futility": "hwang_shih_decani", "futility_gamma": 100, "binding": True,
+          "alpha": 0.2, "power": 0.201}, "futility"),
+        ({"looks": 2, "futility": "fixed", "futility_bounds": [2.5], "binding": True}, "futility"),
+        ({"looks": 3, "efficacy": "fixed", "bounds": [3.0, 2.5, float("inf")]}, "bounds"),
+        ({"looks": 3, "sided": np.array([1, 2])}, "sided"),
+        ({"looks": 10**400}, "looks"),
     ],
 )  # fmt: skip
 def test_each_fault_is_named(asked, column):
     assert column in faults_of(group_sequential, **asked)
+
+
+def test_bounds_that_can_hardly_be_passed_have_their_power():
+    design = group_sequential(information_fractions=[0.05, 1.0], efficacy="fixed",
+                              bounds=[30.0, 20.0], futility="fixed",
+                              futility_bounds=[5.0])  # fmt: skip
+    assert sum(design.upper_alternative) == pytest.approx(0.9, abs=1e-10)
+    assert design.drift * 0.05**0.5 == pytest.approx(5.0 + 1.2815515655446004, abs=1e-6)
 
 
 def test_faults_of_looks_and_spending():

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ashworth.trials import error_spending, group_sequential, sequential_events
+from ashworth.trials import (
+    TrialCourse,
+    error_spending,
+    group_sequential,
+    hazard_of_survival,
+    sequential_events,
+    time_of_events,
+)
 
 from .conftest import MADE, PRECISE, design_of
 
@@ -61,5 +68,9 @@ def test_events_equal_gssurv():
     made = MADE["gsSurv.LDOF.hr.75"]
     found = sequential_events(design, fixed_events=506.7121010)
     assert found.events == pytest.approx(made["events"], rel=1e-4)
+    course = TrialCourse(control_median=12.0, hazard_ratio=0.75, accrual_duration=24.0,
+                         follow_up=18.0, dropout_hazard=hazard_of_survival(0.95, 12.0))  # fmt: skip
+    months = [time_of_events(course, d, made["n"][-1]) for d in made["events"]]
+    assert months == pytest.approx(made["T"], rel=1e-6)
     assert design.lower_z == pytest.approx(made["zL"], abs=2e-3)
     assert design.upper_z == pytest.approx(made["zU"], abs=1e-4)
