@@ -108,6 +108,7 @@ def test_single_arm_is_aware_of_the_saw_tooth(p0, p1):
     good = [n for n in sizes if power(n)[2] >= 0.9]
     assert found.first_n == good[0]
     assert found.n == max(set(sizes) - set(good)) + 1
+    assert all(power(n)[2] >= 0.9 for n in range(found.n, 2 * found.n))
     assert (found.r, found.type_1_error, found.power) == pytest.approx(power(found.n), rel=1e-10)
 
 

@@ -177,8 +177,10 @@ def test_out_of_reach_says_so():
 def test_continuity_correction_is_inverted_by_its_power():
     design = two_proportions_formula(0.5, 0.3, method="pooled_continuity", ratio=2.0)
     plain = two_proportions_formula(0.5, 0.3, ratio=2.0)
-    assert design.n_control > plain.n_control
-    nearly = design.n_control_integer / design.n_control
+    n, gap = design.n_control, 0.2
+    corrected = gap - (1 / n + 1 / design.n_experimental) / 2
+    assert corrected * np.sqrt(n) == pytest.approx(gap * np.sqrt(plain.n_control), rel=1e-12)
+    nearly = design.n_control_integer / n
     assert 0.8 <= design.power_integer < 0.8 + 0.5 * (nearly - 1) + 0.005
 
 

@@ -143,7 +143,7 @@ def test_restricted_shares_are_most_likely(table, null):
 
     grid = np.linspace(max(0.0, -null), min(1.0, 1.0 - null), 4001)
     with np.errstate(divide="ignore"):
-        assert log_likelihood(p)[0] >= np.max(log_likelihood(grid)) - 1e-7
+        assert log_likelihood(p)[0] >= np.max(log_likelihood(grid)) - 1e-10
     assert q[0] - p[0] == pytest.approx(null, abs=1e-12)
 
 

@@ -58,7 +58,9 @@ def restricted_shares(
     share = share - np.where(np.abs(slope) > 1e-4 * total, value, 0.0) / np.where(
         np.abs(slope) > 1e-4 * total, slope, 1.0
     )
-    share = np.clip(share, max(0.0, -difference), min(1.0, 1.0 - difference))
+    low, high = max(0.0, -difference), min(1.0, 1.0 - difference)
+    share = np.where(events == 0.0, low, np.where(events == total, high, share))
+    share = np.clip(share, low, high)
     return share, np.clip(share + difference, 0.0, 1.0)
 
 
