@@ -7,6 +7,7 @@ from ashworth.figures import (
     accuracy_figure,
     caterpillar_figure,
     cohort_flow_figure,
+    count_bars_figure,
     count_distribution_figure,
     counts_over_time_figure,
     cumulative_incidence_figure,
@@ -22,6 +23,7 @@ from ashworth.figures import (
     schoenfeld_figure,
     status_risk_figure,
     timeline_figure,
+    world_map_figure,
 )
 from ashworth.figures.cartridge_map import cartridge_map_figure
 from ashworth.figures.cell_scatter import cell_scatter_figure
@@ -192,6 +194,19 @@ def gallery() -> dict[str, Figure]:
             name="protocol-flow",
             title="Flow " + tables.VERY_LONG,
             note="A note",
+            simulated=True,
+        ),
+        count_bars_figure(
+            trial_tables.bars(),
+            name="count-bars",
+            title="Bars " + tables.VERY_LONG,
+            note="A note",
+            simulated=True,
+        ),
+        world_map_figure(
+            trial_tables.countries(),
+            name="world-map",
+            title="Map " + tables.VERY_LONG,
             simulated=True,
         ),
         timeline_figure(

@@ -51,3 +51,21 @@ def years() -> pl.DataFrame:
             "kind": ["blood", tables.VERY_LONG, tables.HOSTILE[0]],
         }
     )
+
+
+def bars() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "panel": ["Cells", "Cells", tables.VERY_LONG],
+            "label": ["CTC", tables.VERY_LONG, tables.HOSTILE[0]],
+            "kind": ["a", tables.VERY_LONG, "a"],
+            "n": [53, 5, 0],
+        }
+    )
+
+
+def countries() -> pl.DataFrame:
+    return pl.DataFrame(
+        {"code": ["DE", "US", "XX"], "label": ["Germany", tables.HOSTILE[0], "Atlantis"],
+         "n": [6, 24, 1]}
+    )  # fmt: skip

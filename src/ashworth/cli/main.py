@@ -42,6 +42,11 @@ app.command(
     help="Check printed numbers; pool estimates; rebuild patients from curves.",
 )
 app.command(
+    "ashworth.cli.landscape:app",
+    name="landscape",
+    help="The trial landscape from registry files: who, where, which phase, when.",
+)
+app.command(
     "ashworth.cli.review:review",
     name="review",
     help="The review that rebuilds itself: every number from a record that it opens.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ashworth.figures.caterpillar import caterpillar_figure as caterpillar_figure
     from ashworth.figures.cell_scatter import cell_scatter_figure as cell_scatter_figure
     from ashworth.figures.cohort_flow import cohort_flow_figure as cohort_flow_figure
+    from ashworth.figures.count_bars import count_bars_figure as count_bars_figure
     from ashworth.figures.count_distribution import (
         count_distribution_figure as count_distribution_figure,
     )
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from ashworth.figures.status_risk import status_risk_figure as status_risk_figure
     from ashworth.figures.ticks import time_ticks as time_ticks
     from ashworth.figures.timeline import timeline_figure as timeline_figure
+    from ashworth.figures.world_map import world_map_figure as world_map_figure
 
 _HOMES = {
     "Figure": "result",
@@ -59,6 +61,7 @@ _HOMES = {
     "caterpillar_figure": "caterpillar",
     "cell_scatter_figure": "cell_scatter",
     "cohort_flow_figure": "cohort_flow",
+    "count_bars_figure": "count_bars",
     "count_distribution_figure": "count_distribution",
     "counts_over_time_figure": "counts_over_time",
     "cumulative_incidence_figure": "cumulative_incidence",
@@ -82,6 +85,7 @@ _HOMES = {
     "status_risk_figure": "status_risk",
     "time_ticks": "ticks",
     "timeline_figure": "timeline",
+    "world_map_figure": "world_map",
 }
 
 __all__ = [
@@ -93,6 +97,7 @@ __all__ = [
     "caterpillar_figure",
     "cell_scatter_figure",
     "cohort_flow_figure",
+    "count_bars_figure",
     "count_distribution_figure",
     "counts_over_time_figure",
     "cumulative_incidence_figure",
@@ -116,6 +121,7 @@ __all__ = [
     "status_risk_figure",
     "time_ticks",
     "timeline_figure",
+    "world_map_figure",
 ]
 
 

@@ -109,3 +109,11 @@ class Registration(msgspec.Struct, frozen=True):
     sponsor: str = ""
     sponsor_country: str = ""
     unknown_values: tuple[str, ...] = ()
+
+
+def slim(record: Registration) -> Registration:
+    """The record without its long texts, for when they have been read and judged."""
+    return msgspec.structs.replace(
+        record, summary="", description="", eligibility="", outcomes=(), arms=(),
+        interventions=(), keywords=(), why_stopped="",
+    )  # fmt: skip

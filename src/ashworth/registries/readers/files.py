@@ -96,7 +96,7 @@ def read_registrations(
     InputError
         With every fault, where `on_fault` is "refuse"; always where nothing could be read.
     """
-    members, problems = _members([Path(p) for p in paths])
+    members, problems = members_of([Path(p) for p in paths])
     done: Iterable[ReadRegistrations]
     if executor is None:
         done = map(read_member, members)
@@ -166,7 +166,8 @@ def _check_total(
         found.announced[name] = (total, received)
 
 
-def _members(paths: Sequence[Path]) -> tuple[list[Member], list[Problem]]:
+def members_of(paths: Sequence[Path]) -> tuple[list[Member], list[Problem]]:
+    """List the files of paths, those inside archives too, and what is wrong with paths."""
     members: list[Member] = []
     problems: list[Problem] = []
     for path in paths:
