@@ -101,6 +101,8 @@ PUBLIC = {
         treatment_by_marker uno_concordance""",
     "testing": "",
     "trials": """
+        Allocation AllocationScheme Past RandomisationMetrics RerandomisationTest allocate
+        allocation_scheme randomisation_metrics rerandomisation_test
         DetectableShare InterimPower MisclassifiedClearance ProportionContrast
         ProportionFormulaSize ProportionPower ProportionSize ProportionTest SimonDesign
         SimonDesigns SingleArmSize boschloo_test farrington_manning_test
