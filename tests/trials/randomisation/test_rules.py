@@ -205,3 +205,11 @@ def test_metrics_and_rerandomisation_refuse_nonsense():
     assert "replicates" in faults(lambda: randomisation_metrics(scheme, 10, replicates=0))
     text = faults(lambda: rerandomisation_test(scheme, ["x"], [1.0, float("nan")]))
     assert all(w in text for w in ("'x'", "outcomes", "nan"))
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_scheme_survives_its_own_plain_values(name):
+    scheme = SCHEMES[name]
+    again = allocation_scheme(**json.loads(json.dumps(scheme.to_dict(), sort_keys=True)))
+    assert again == scheme
+    assert again.digest() == scheme.digest()

@@ -79,9 +79,11 @@ class AllocationScheme:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `allocation_scheme` takes them."""
-        found = asdict(self)
-        found["factors"] = {name: list(levels) for name, levels in self.factors}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+        found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        found["factors"] = [[name, list(levels)] for name, levels in self.factors]
+        found["p"] = self.p or None
+        found["p_table"] = [] if self.p else list(self.p_table)
+        return found
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of the scheme."""
@@ -113,7 +115,7 @@ def allocation_scheme(
     arms: Sequence[str],
     *,
     ratio: Sequence[int] | None = None,
-    factors: Mapping[str, Sequence[str]] | None = None,
+    factors: Mapping[str, Sequence[str]] | Sequence[tuple[str, Sequence[str]]] = (),
     strata: Sequence[str] = (),
     block_sizes: Sequence[int] = (),
     p: float | None = None,
@@ -132,8 +134,8 @@ def allocation_scheme(
     arms : sequence of str
     ratio : sequence of int, optional
         Equal by default.
-    factors : mapping of str to sequence of str, optional
-        Levels of each factor.
+    factors : mapping of str to sequence of str, or pairs of both
+        Levels of each factor; their order is that of the weights.
     strata : sequence of str
         Factors within whose combinations the method runs apart.
     block_sizes : sequence of int
@@ -170,7 +172,7 @@ def allocation_scheme(
     known = faults.one_of("method", method, get_args(Method))
     named = _check_arms(faults, arms)
     units = _check_ratio(faults, ratio, len(named))
-    levels = _check_factors(faults, factors or {}, strata)
+    levels = _check_factors(faults, dict(factors), strata)
     faults.refuse()
     slots = sum(units) if method == "ratio_minimisation" else len(named)
     blocks, share, table = (), 0.0, ()
