@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -123,17 +124,19 @@ def allocate_patient(
     faults = Faults("request for an allocation")
     for name, value in (("patient", patient), ("who", who), ("request_id", request_id)):
         _named(faults, name, value)
-    if eligibility.get("verdict") != "eligible":
-        faults.add("eligibility.verdict", repr(eligibility.get("verdict")), "'eligible'",
+    verdict = _plain(faults, "eligibility", eligibility)
+    if verdict.get("verdict") != "eligible":
+        faults.add("eligibility.verdict", repr(verdict.get("verdict")), "'eligible'",
                    "allocate only eligible patients")  # fmt: skip
+    given = _plain(faults, "factors", factors)
     faults.refuse()
 
     def act(connection: Connection, state: LogState) -> tuple[str, dict[str, Any] | None]:
-        known = _made_before(state, patient, factors, request_id)
+        known = _made_before(state, patient, given, request_id)
         if known is not None:
             return known, None
-        content = _allocation(log, state, factors)
-        content |= {"patient": patient, "request_id": request_id, "eligibility": dict(eligibility)}
+        content = _allocation(log, state, given)
+        content |= {"patient": patient, "request_id": request_id, "eligibility": verdict}
         return content["arm"], content
 
     return _recorded(log, who, "allocate", "allocation", act)
@@ -190,7 +193,7 @@ def correct_record(
         if made is None:
             raise _refusal("number", str(number), "the number of an allocation",
                            "look the record up")  # fmt: skip
-        names = [*made["factors"], "patient", "eligibility"]
+        names = [*dict(state.scheme.factors), "patient", "eligibility"]
         if field not in names:
             raise _refusal("field", repr(field), ", ".join(names), "name what was wrong")
         levels = dict(state.scheme.factors).get(field)
@@ -293,8 +296,21 @@ def _key(log: AllocationLog) -> bytes:
 
 
 def _named(faults: Faults, name: str, value: Any) -> None:
-    if not isinstance(value, str) or not value.strip() or "\x00" in value:
-        faults.add(name, repr(value), "text that is not empty", "give it")
+    right = isinstance(value, str) and value.strip() and value.isprintable()
+    if not right:
+        faults.add(name, repr(value), "one line of text", "give it")
+
+
+def _plain(faults: Faults, name: str, values: Any) -> dict[str, Any]:
+    """Give the mapping as JSON keeps it, so that what is hashed is what is read back."""
+    try:
+        found = json.loads(json.dumps(values, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        faults.add(name, repr(values), "a mapping of plain values", "give text and numbers")
+        return {}
+    return found
 
 
 def _refusal(column: str, found: str, allowed: str, remedy: str) -> InputError:
