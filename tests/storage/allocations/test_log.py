@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
@@ -136,6 +137,9 @@ def test_opening_refuses_nonsense_and_a_second_log(where):
 def test_no_log_and_no_address(where):
     with pytest.raises(AllocationLogError, match="no log here"):
         request(connect_log(where, KEY), 0)
+    with pytest.raises(AllocationLogError, match="no log here"):
+        log_head(connect_log(where))
+    assert not Path(where).exists()
     refused(lambda: connect_log("mysql://x/y"), "mysql", "postgresql://")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ashworth.errors import InputError
 from ashworth.trials import (
@@ -55,6 +57,36 @@ def test_simulated_rule_is_the_rule_that_allocates(name):
             assert sum(made.probabilities) == pytest.approx(1)
             assert made.arm == scheme.arms[many[r, i]]
             past.append(Past(made.arm, factors, made.block_size, made.slot))
+
+
+@st.composite
+def schemes(draw):
+    """Any scheme of 2 to 4 arms, over factors of which some are strata."""
+    method = draw(st.sampled_from(["simple", "permuted_blocks", "block_urn", "minimisation",
+                                   "ratio_minimisation"]))  # fmt: skip
+    arms = [f"arm {k}" for k in range(draw(st.integers(2, 4)))]
+    equal = method == "minimisation"
+    ratio = [1 if equal else draw(st.integers(1, 3)) for _ in arms]
+    factors = {f"f{k}": ["u", "v", "w"][: draw(st.integers(2, 3))] for k in range(3)}
+    strata = draw(st.lists(st.sampled_from(["f0", "f1"]), unique=True))
+    measure = draw(st.sampled_from(["range", "variance", "sd", "marginal"]))
+    return allocation_scheme(method, arms, ratio=ratio, factors=factors, strata=strata,
+                             measure=measure)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(schemes(), st.integers(0, 2**31))
+def test_any_scheme_is_simulated_as_it_allocates(scheme, seed):
+    rows, n = np.arange(1), 25
+    levels, uniforms = drawn_levels(scheme, seed, rows, n), drawn_uniforms(seed, rows, n)
+    many, past = sequences(scheme, levels, uniforms).arms[0], []
+    for i in range(n):
+        factors = {f: known[levels[0, i, k]] for k, (f, known) in enumerate(scheme.factors)}
+        made = allocate(scheme, past, factors, uniforms[0, i])
+        assert min(made.probabilities) >= 0
+        assert sum(made.probabilities) == pytest.approx(1)
+        past.append(Past(made.arm, factors, made.block_size, made.slot))
+    assert [p.arm for p in past] == [scheme.arms[a] for a in many]
 
 
 @pytest.mark.parametrize("size", KNOWN["guess_rate_permuted_blocks"])

@@ -87,7 +87,7 @@ def connect_log(where: str | Path, key: bytes | None = None) -> AllocationLog:
     """
     url = _url(where)
     if url.get_backend_name() == "postgresql":
-        engine = create_engine(url, poolclass=NullPool)
+        engine = create_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED")
         return AllocationLog(engine, key)
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 30})
 
@@ -144,16 +144,23 @@ def append(connection: Connection, record: Record) -> None:
     connection.execute(RECORDS.insert().values(**row))
 
 
-def alone(log: AllocationLog, act: Callable[[Connection], Result]) -> Result:
+def alone(
+    log: AllocationLog, act: Callable[[Connection], Result], *, opening: bool = False
+) -> Result:
     """Do something in a transaction that no other writer overlaps: whole, or not at all.
 
     SQLite takes its write lock at the begin (BEGIN IMMEDIATE), PostgreSQL an advisory lock before
-    anything is read. Collisions that remain are tried again; the act reads everything anew.
+    anything is read. Collisions that remain are tried again; the act reads everything anew. Only an
+    opening makes a file.
     """
+    file = log.engine.url.database
+    if log.engine.dialect.name == "sqlite" and not opening and not Path(str(file)).is_file():
+        raise AllocationLogError(f"there is no log here yet: no file {file}; open it first")
     for left in reversed(range(TRIES)):
         try:
             with log.engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
+                    connection.execute(text("SET LOCAL synchronous_commit = on"))
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
                 return act(connection)
         except DBAPIError as error:
@@ -174,10 +181,13 @@ def _passing(error: DBAPIError) -> bool:
 def _explained(error: DBAPIError) -> AllocationLogError:
     words = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "an error"
     full = "full" in words or getattr(error.orig, "sqlstate", None) in ("53100", "53000")
-    remedy = (
-        "free space on its disk" if full else "see that the database runs, is a log and is writable"
-    )
+    if full:
+        return AllocationLogError(
+            f"the disk of the log is full ({words}); nothing was written and what was there stays "
+            "valid; free space on its disk, then repeat with the same request id"
+        )
     return AllocationLogError(
-        f"the log could not be written or read ({words}); nothing of this request is in it, "
-        f"what was there stays valid; {remedy}, then repeat with the same request id"
+        f"the log could not be written or read ({words}); what was there stays valid; see that "
+        "the database runs, is a log and is writable, then repeat with the same request id: a "
+        "request that was recorded before its answer was lost gets its arm"
     )

@@ -88,7 +88,7 @@ def open_log(
         append(connection, record)
         return Head(record.number, record.digest)
 
-    return alone(log, act)
+    return alone(log, act, opening=True)
 
 
 def allocate_patient(
