@@ -13,6 +13,7 @@ from ashworth.cli.output import show_json, show_lines, steps_shown
 def review(
     *,
     evidence: Annotated[list[Path] | None, Parameter(negative=())] = None,
+    registry: Annotated[list[Path] | None, Parameter(negative=())] = None,
     out: Path = Path("review"),
     no_pdf: bool = False,
     json: bool = False,
@@ -24,6 +25,8 @@ def review(
     ----------
     evidence
         Folder with own records beside the shipped ones (may be repeated).
+    registry
+        Registry files or folder instead of the shipped records (may be repeated).
     out
         Folder of review.html, review.pdf and the reference lists.
     no_pdf
@@ -36,8 +39,10 @@ def review(
     from ashworth.workflows.review.build import build_review
 
     with steps_shown(quiet=quiet or json) as progress:
-        built = build_review(out=out, folders=tuple(evidence or ()), pdf=not no_pdf,
-                             progress=progress)  # fmt: skip
+        built = build_review(
+            out=out, folders=tuple(evidence or ()), registry=tuple(registry or ()),
+            pdf=not no_pdf, progress=progress,
+        )  # fmt: skip
     if json:
         show_json(built.to_dict())
     else:

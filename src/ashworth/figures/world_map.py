@@ -27,7 +27,7 @@ from ashworth.figures.canvas import (
 from ashworth.figures.result import Figure
 from ashworth.figures.typesetting import clean
 
-SCALE, WEST, SOUTH, NORTH = 1.75, -169.0, -56.0, 84.0
+SCALE, WEST, SOUTH, NORTH = 1.75, -168.5, -56.0, 84.0
 _FILE = Path(__file__).parent / "world.json"
 _CLASSES = (1, 2, 5, 10)
 

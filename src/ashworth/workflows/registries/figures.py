@@ -27,7 +27,7 @@ def landscape_figures(made: Landscape) -> list[Figure]:
     )
     return [
         overview_figure(trials, made, note),
-        world_map_figure(_by_country(trials), name="map", title="Trials by lead country",
+        world_map_figure(trials_by_country(trials), name="map", title="Trials by lead country",
                          note=note),
         count_bars_figure(_by_phase(trials), name="phases", title="Phase by cell", note=note),
         count_bars_figure(_by_year(trials), name="years", title="Trials by year of start",
@@ -64,7 +64,8 @@ def _phase(trial: LandscapeTrial) -> str:
     return "not applicable" if "NA" in trial.values.phases else "not told"
 
 
-def _by_country(trials: Sequence[LandscapeTrial]) -> pl.DataFrame:
+def trials_by_country(trials: Sequence[LandscapeTrial]) -> pl.DataFrame:
+    """Count trials by their lead country: code, label, n."""
     names = country_names()
     counts = Counter(t.values.lead_country for t in trials if t.values.lead_country)
     rows = [{"code": c, "label": names.get(c, c), "n": n} for c, n in counts.most_common()]

@@ -16,9 +16,9 @@ from ashworth.reports.living_html import render_living_html
 from ashworth.reports.living_pdf import render_living_pdf
 from ashworth.storage import results_folder, write_run_log
 from ashworth.version import __version__
-from ashworth.workflows.review.computed import computed_numbers
+from ashworth.workflows.review.computed import computed_numbers, landscape_numbers
 from ashworth.workflows.review.figures import picture
-from ashworth.workflows.review.record_book import RecordBook
+from ashworth.workflows.review.record_book import REGISTRY, RecordBook
 from ashworth.workflows.review.tables import grid
 from ashworth.workflows.review.template import Maker, blocks_of, line_of, texts
 
@@ -79,7 +79,8 @@ def build_document(
     tell = progress or (lambda *_: None)
     book = book or RecordBook(folders)
     tell("numbers", 0, 1)
-    book.computed = computed_numbers(folders, book.catalogue.ids("protocol"))
+    book.computed = computed_numbers(book.folders, book.catalogue.ids("protocol"))
+    book.computed |= landscape_numbers(book.landscape)
     maker = Maker(lambda name: picture(name, book), lambda name: grid(name, book))
     files = texts()
     blocks: list[Block] = []
@@ -91,8 +92,8 @@ def build_document(
 
 
 def build_review(
-    *, out: Path, folders: tuple[Path, ...] = (), pdf: bool = True,
-    progress: Progress | None = None,
+    *, out: Path, folders: tuple[Path, ...] = (), registry: tuple[Path, ...] = (),
+    pdf: bool = True, progress: Progress | None = None,
 ) -> BuiltReview:  # fmt: skip
     """Build the review and write it: review.html, review.pdf, references.json and .bib.
 
@@ -100,9 +101,10 @@ def build_review(
     """
     started = datetime.now(UTC)
     begun = time.perf_counter()
-    document = build_document(folders=folders, progress=progress)
+    book = RecordBook(folders, registry or (REGISTRY,))
+    document = build_document(book=book, progress=progress)
     target = out.absolute()
-    references = RecordBook(folders).references
+    references = book.references
     with results_folder(target) as folder:
         (folder / "review.html").write_text(render_living_html(document), encoding="utf-8")
         if pdf:
@@ -113,7 +115,8 @@ def build_review(
         bibtex = "\n".join(_bibtex(k, r) for k, r in cited.items())
         (folder / "references.bib").write_text(bibtex, encoding="utf-8")
         write_run_log(folder, command="review", started_at=started, inputs=[], base=folder,
-                      options={"folders": [f.name for f in folders]})  # fmt: skip
+                      options={"folders": [f.name for f in folders],
+                               "registry": [f.name for f in registry]})  # fmt: skip
     return BuiltReview(document, time.perf_counter() - begun, target)
 
 

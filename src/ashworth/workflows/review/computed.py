@@ -9,6 +9,7 @@ import numpy as np
 
 from ashworth.definitions.protocols.flow import Randomise
 from ashworth.enumeration import detection_probability, disagreement_probability
+from ashworth.registries.landscape import Landscape
 from ashworth.trials.protocols.executable import Executable, load_protocol
 from ashworth.trials.simulation.dilution import DilutedStrategy, diluted_strategy
 from ashworth.version import __version__
@@ -33,6 +34,28 @@ def computed_numbers(
         __version__, "version of the software", (("software", f"ashworth {__version__}"),)
     )
     return found
+
+
+def landscape_numbers(found: Landscape) -> dict[str, ComputedNumber]:
+    """Counts of the landscape, by reference."""
+    facts = (("from", f"{found.n_registrations} registry records"),
+             ("as of", found.as_of.isoformat()),
+             ("rules", f"version {found.rules_version}; see the landscape command"))  # fmt: skip
+    counts = found.counts()["3"]
+    trials = found.focus()
+    open_ = counts["open_or_planned"]["trials"]
+    numbers = {
+        "date": (found.as_of.isoformat(), "day of the latest record"),
+        "registrations": (f"{found.n_registrations:,}", "registry records read"),
+        "trials": (f"{len(trials):,}", "breast trials whose records name cells"),
+        "open": (f"{open_:,}", "of them open or planned"),
+        "ctc": (f"{counts['specimen'].get('CTC', 0):,}", "of CTC"),
+        "dtc": (f"{counts['specimen'].get('DTC', 0):,}", "of DTC"),
+    }  # fmt: skip
+    return {
+        f"landscape:{name}": ComputedNumber(text, title, facts)
+        for name, (text, title) in numbers.items()
+    }
 
 
 def _of_protocol(trial: Executable) -> Iterator[Entry]:

@@ -17,12 +17,14 @@ from ashworth.figures import (
     power_curve_figure,
     protocol_flow_figure,
     timeline_figure,
+    world_map_figure,
 )
 from ashworth.reports.living import Line, Picture, Source, Words
 from ashworth.trials.protocols.diagram import flow_diagram
 from ashworth.trials.protocols.executable import load_protocol
 from ashworth.trials.simulation.dilution import diluted_strategy
 from ashworth.workflows.evidence_forests import effects_forest
+from ashworth.workflows.registries.figures import overview_figure, trials_by_country
 from ashworth.workflows.review.record_book import RecordBook, slug
 from ashworth.workflows.review.tables import LAST_YEAR
 
@@ -206,9 +208,26 @@ def _timeline(name: str, book: RecordBook) -> Picture:
     return Picture(figure, _words("From the first sight of a tumour cell in blood on."), source)
 
 
+def _landscape(name: str, book: RecordBook) -> Picture:
+    found = book.landscape
+    trials = found.focus()
+    note = f"{len(trials)} trials in {found.n_registrations} registry records, on {found.as_of}"
+    if name == "map":
+        figure = world_map_figure(trials_by_country(trials), name=name, note=note,
+                                  title="Trials of tumour cells by lead country")  # fmt: skip
+    else:
+        figure = overview_figure(trials, found, note)
+    source = _source(name, ("registry records", f"{found.n_registrations}, as of {found.as_of}"),
+                     ("rules", f"version {found.rules_version}"),
+                     ("trials", ", ".join(t.trial.trial_id for t in trials)))  # fmt: skip
+    return Picture(figure, _words("From registry records, with their date."), source)
+
+
 _OTHERS: dict[str, Callable[[str, RecordBook], Picture]] = {
     "yields": _yields,
     "cut-off": _cut_off,
     "dilution": _dilution,
     "timeline": _timeline,
+    "overview": _landscape,
+    "map": _landscape,
 }

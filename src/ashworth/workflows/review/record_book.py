@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from ashworth.definitions.loader import Catalogue
 from ashworth.definitions.models import Reference
 from ashworth.errors import DefinitionError
 from ashworth.evidence import check_statistics
+from ashworth.registries.landscape import Landscape, landscape
+from ashworth.registries.survey import survey
 from ashworth.reports.living import Citation, Cited, Source, Sourced
 from ashworth.workflows.evidence_definitions import said
 
+REGISTRY = Path(__file__).parent / "registry"
 ORIGINS = {
     "source_review": "the source review",
     "publication": "another publication",
@@ -47,11 +51,19 @@ class ComputedNumber:
 class RecordBook:
     """Records of studies, protocols, registries and computations by reference.
 
+    Attributes
+    ----------
+    folders : tuple of Path
+        A user's own records beside the shipped ones.
+    registry : tuple of Path
+        Registry files of the landscape.
+
     A reference is ``study/statistic``, ``study/statistic|form``, ``study/funnel:step``,
     ``study/year``, or ``kind:name`` for what is computed (see `computed`).
     """
 
     folders: tuple[Path, ...] = ()
+    registry: tuple[Path, ...] = (REGISTRY,)
     computed: dict[str, ComputedNumber] = field(default_factory=dict)
     cited: dict[str, Cited] = field(default_factory=dict)
 
@@ -64,6 +76,13 @@ class RecordBook:
     def studies(self) -> Mapping[str, Study]:
         """Studies by id."""
         return {s.id: s for s in self.catalogue.all("study") if isinstance(s, Study)}
+
+    @cached_property
+    def landscape(self) -> Landscape:
+        """Trials of the registry records, on the day of the latest of them."""
+        read = survey(self.registry)
+        days = [s.record.processed for s in read.surveyed if s.record.processed]
+        return landscape(read.surveyed, as_of=date.fromisoformat(max(days)[:10]))
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:
