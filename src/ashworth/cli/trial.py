@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
+from ashworth.cli import randomise
 from ashworth.cli.output import show_json, show_lines, steps_shown
 
 app = cyclopts.App(
-    name="trial", help="Protocols that run: shown, checked, routed, sized, simulated."
+    name="trial", help="Protocols that run: shown, checked, routed, sized, simulated, randomised."
 )
+app.command(randomise.app)
 Folders = Annotated[list[Path], Parameter(name="--folder", negative=())]
 
 
