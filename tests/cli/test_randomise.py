@@ -32,7 +32,8 @@ def log(tmp_path, monkeypatch, capsys):
     (tmp_path / "scheme.yaml").write_text(SCHEME, encoding="utf-8")
     roles = [word for role in ROLES for word in ("--role", role)]
     code, out, err = run(capsys, "open", "stic-ctc", "log.sqlite", "--scheme", "scheme.yaml",
-                         "--who", "head", "--key", "log.key", "--make-key", "--rehearsal", *roles)  # fmt: skip
+                         "--who", "head", "--key", "log.key", "--make-key", "--rehearsal",
+                         *roles)  # fmt: skip
     assert code == 0, err
     assert "log.sqlite" in out
     return "log.sqlite"
@@ -40,7 +41,8 @@ def log(tmp_path, monkeypatch, capsys):
 
 def allocate(capsys, log, patient, request, site="north"):
     return run(capsys, "allocate", log, patient, "--who", "nurse", "--request-id", request,
-               "--verdict", "eligible", "--factor", f"site={site}", "--key", "log.key", "--json")  # fmt: skip
+               "--verdict", "eligible", "--factor", f"site={site}", "--key", "log.key",
+               "--json")  # fmt: skip
 
 
 def test_a_block_of_four_is_balanced_exported_and_verified(log, capsys):
