@@ -101,6 +101,8 @@ PUBLIC = {
         treatment_by_marker uno_concordance""",
     "testing": "",
     "trials": """
+        AssayEnrichment assay_enrichment MarkerDesign MarkerDesigns marker_designs
+        InteractionEvents interaction_events DiscordantDilution discordant_dilution
         Allocation AllocationScheme Past RandomisationMetrics RerandomisationTest allocate
         allocation_scheme randomisation_metrics rerandomisation_test
         DetectableShare InterimPower MisclassifiedClearance ProportionContrast

@@ -16,6 +16,8 @@ from ashworth.trials.log_rank_sizes.course import TrialCourse
 from ashworth.trials.log_rank_sizes.events import log_rank_events, log_rank_power
 from ashworth.trials.log_rank_sizes.limits import implied_events
 from ashworth.trials.log_rank_sizes.patients import log_rank_size
+from ashworth.trials.marker_trials.assay_error import assay_enrichment
+from ashworth.trials.marker_trials.effects import marker_designs
 from ashworth.trials.proportions.conditional import fisher_conditional_power
 from ashworth.trials.proportions.detectable import two_proportions_detectable
 from ashworth.trials.proportions.formulas import two_proportions_formula
@@ -209,6 +211,25 @@ def _strategy(asked: Asked) -> Answer:
     return f"{found.method}; illustrative hazards", answer
 
 
+def _enrichment(asked: Asked) -> Answer:
+    found = assay_enrichment(
+        asked.value("prevalence"), asked.value("effect_ratio", 0.0),
+        sensitivity=asked.value("sensitivity", 1.0), specificity=asked.value("specificity", 1.0),
+    )  # fmt: skip
+    return found.method, {
+        "positive_rate": found.positive_rate, "ppv": found.ppv, "inflation": found.inflation,
+        "randomised_ratio": found.randomised_ratio, "screened_ratio": found.screened_ratio,
+    }  # fmt: skip
+
+
+def _designs(asked: Asked) -> Answer:
+    found = marker_designs(
+        asked.value("prevalence"), asked.value("effect_positive"), asked.value("effect_negative"),
+        sd=asked.value("sd", 1.0), power=asked.value("power"), **_two_arm_levels(asked),
+    )  # fmt: skip
+    return found.method, {row.design: row.randomised for row in found.rows}
+
+
 def _from_interval(asked: Asked) -> Answer:
     events = implied_events(asked.value("lower"), asked.value("upper"),
                             level=asked.value("level", 0.95), ratio=asked.ratio)  # fmt: skip
@@ -241,6 +262,8 @@ KINDS: dict[str, Callable[[Asked], Answer]] = {
     "group_sequential": _sequential,
     "screening": _screening,
     "marker_strategy": _strategy,
+    "enrichment": _enrichment,
+    "marker_designs": _designs,
     "events_from_interval": _from_interval,
     "events_from_p_value": _from_p_value,
 }

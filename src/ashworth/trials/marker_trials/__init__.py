@@ -1,0 +1,1 @@
+"""Designs around a marker: enrichment, all comers, stratified, strategies, dilution."""
