@@ -70,7 +70,8 @@ def typst_source(document: LivingDocument) -> str:
 
     Examples
     --------
-    >>> "= A part" in typst_source(LivingDocument("x", (), (), (Heading("a", "A part"),), ()))
+    >>> source = typst_source(LivingDocument("x", (), (), (Heading("a", "A part"),), ()))
+    >>> '= #("A part")' in source
     True
     """
     letters = numbers_of(document)

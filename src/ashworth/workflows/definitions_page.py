@@ -18,14 +18,15 @@ from ashworth.definitions.models import (
 from ashworth.workflows.call_definitions import call_rules_section
 from ashworth.workflows.evidence_definitions import studies_section
 from ashworth.workflows.her2_definitions import calibrations_section, rules_section
+from ashworth.workflows.protocol_definitions import protocols_section
 
 _INTRO = """# Definitions
 
 Rendered from the shipped YAML by `python -m ashworth.workflows.definitions_page`; do not edit.
 
 Assays, positivity rules, dynamics rules, endpoints, subtypes, HER2 calibrations and HER2 rules are
-YAML files, each with its references, dated values and worked cases; studies are files of printed
-numbers with their documents. `ashworth definitions list` lists them, `show ID` writes one out with
+YAML files, each with its references, dated values and worked cases; protocols are trials
+that run; studies are files of printed numbers with their documents. `ashworth definitions list` lists them, `show ID` writes one out with
 the source of every value, `check` runs every worked case. Each kind has a JSON Schema under
 `ashworth/definitions/schemas`.
 
@@ -60,6 +61,7 @@ def definitions_page() -> str:
         call_rules_section(),
         calibrations_section(),
         rules_section(),
+        protocols_section(),
         studies_section(),
         _references(),
     )
