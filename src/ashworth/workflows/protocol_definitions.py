@@ -11,12 +11,12 @@ _NAMES = ("id", "title", "version", "phase", "setting", "registered as", "unknow
 
 
 def protocols_section() -> Iterator[str]:
-    r"""Yield the lines of the chapter on protocols: one table.
+    """Yield the lines of the chapter on protocols: one table.
 
     Examples
     --------
-    >>> next(protocols_section())
-    '## Protocols\\n'
+    >>> next(protocols_section()).strip()
+    '## Protocols'
     """
     yield "## Protocols\n"
     yield (
