@@ -27,8 +27,8 @@ Rendered from the shipped YAML by `python -m ashworth.workflows.definitions_page
 Assays, positivity rules, dynamics rules, endpoints, subtypes, HER2 calibrations and HER2 rules are
 YAML files, each with its references, dated values and worked cases; protocols are trials that run;
 studies are files of printed numbers with their documents. `ashworth definitions list` lists them,
-`show ID` writes one out with the source of every value, `check` runs every worked case. Each kind has a JSON Schema under
-`ashworth/definitions/schemas`.
+`show ID` writes one out with the source of every value, `check` runs every worked case. Each kind
+has a JSON Schema under `ashworth/definitions/schemas`.
 
 **Where values come from.** *source review*: the consensus report that the project started from;
 *publication*: another document in the list below, read as far as its note says; *choice of this
