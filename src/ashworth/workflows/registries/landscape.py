@@ -174,14 +174,17 @@ def _tier_lines(made: Landscape) -> Iterator[str]:
         yield f"  {total:>6}  {words}" + (f": {parts}" if parts else "")
 
 
+def _said(code: str, names: Mapping[str, str]) -> str:
+    return names.get(code, code).replace("_", " ")
+
+
 def _count_lines(made: Landscape) -> Iterator[str]:
     counts = made.counts()[str(FOCUS_TIER)]
-    names = country_names()
+    countries = country_names()
     for key in ("status", "phase", "country", "role"):
+        names = countries if key == "country" else {"NA": "no phase"}
         total = sum(counts["specimen"].values())
-        parts = ", ".join(
-            f"{names.get(k, k).replace('_', ' ')} {v}" for k, v in counts[key].items()
-        )
+        parts = ", ".join(f"{_said(k, names)} {v}" for k, v in counts[key].items())
         yield f"{key} (of {total}): {parts or 'none'}"
 
 
