@@ -151,3 +151,15 @@ def test_landscape_json_has_what_is_promised(capsys):
     assert shown["counts"]
     wanted = {"registry_id", "specimen", "scope", "tier", "evidence", "status", "phases"}
     assert all(wanted | {"lead_country"} <= set(trial) for trial in shown["trials"])
+
+
+@pytest.mark.parametrize("command", ["landscape", "review"])
+def test_an_empty_folder_is_said_to_be_empty(command, capsys, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    more = ["--registry", str(empty), "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit) as left:
+        main([command, *([str(empty)] if command == "landscape" else more)])
+    assert left.value.code == 2
+    assert "no file" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

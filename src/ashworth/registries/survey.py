@@ -14,6 +14,7 @@ from ashworth.registries.readers.files import (
     Member,
     OnFault,
     members_of,
+    nothing_to_read,
     read_member,
 )
 from ashworth.registries.record import Registration, slim
@@ -67,6 +68,7 @@ def survey(
     Parameters and errors as for `read_registrations`.
     """
     members, problems = members_of([Path(p) for p in paths])
+    problems += nothing_to_read(members, problems, paths)
     parts: Iterable[Survey]
     if executor is None:
         parts = map(survey_member, members)

@@ -97,6 +97,7 @@ def read_registrations(
         With every fault, where `on_fault` is "refuse"; always where nothing could be read.
     """
     members, problems = members_of([Path(p) for p in paths])
+    problems += nothing_to_read(members, problems, paths)
     done: Iterable[ReadRegistrations]
     if executor is None:
         done = map(read_member, members)
@@ -108,6 +109,16 @@ def read_registrations(
     if found.faults and (on_fault == "refuse" or not found.records):
         raise InputError(found.faults, subject="the registry files")
     return found
+
+
+def nothing_to_read(
+    members: Sequence[Member], problems: Sequence[Problem], paths: Sequence[Path | str]
+) -> list[Problem]:
+    """Give the fault of folders and archives in which no file stands."""
+    if members or problems:
+        return []
+    where = ", ".join(map(str, paths)) or "nothing"
+    return [_problem(where, "no file", "at least one registry file", "name files or a folder")]
 
 
 def read_member(member: Member) -> ReadRegistrations:
