@@ -94,6 +94,7 @@ def test_templates_hold_no_digit_of_their_own():
     for path in texts():
         assert loose_numbers(path.read_text(encoding="utf-8")) == [], path
     assert loose_numbers("it was 5 of [[a/b]]") == ["it was 5 of [[a/b]]"]
+    assert loose_numbers("Nine studies") == ["Nine studies"]
     assert loose_numbers("HER2 in S0500 and [[a/b-2y|group >= 5]]") == []
 
 
@@ -191,3 +192,15 @@ def test_numbers_open_by_mouse_and_by_keyboard(page, tmp_path):
         assert said == []
         assert [u for u in asked if not u.startswith(("file:", "data:"))] == []
         browser.close()
+
+
+def test_no_id_of_the_page_stands_twice(page):
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_without_a_pdf_none_is_named(tmp_path):
+    built = build_review(out=tmp_path / "out", pdf=False)
+    assert not (tmp_path / "out" / "review.pdf").exists()
+    assert "review.pdf" not in "\n".join(built.lines())
+    assert built.to_dict()["pdf"] is None

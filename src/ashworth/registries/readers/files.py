@@ -133,7 +133,7 @@ def read_member(member: Member) -> ReadRegistrations:
         words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         found = ReadRegistrations()
         found.faults.append(_problem(member.name, words, "a whole file of its format",
-                                     "fetch it anew, or leave it out with --skip"))  # fmt: skip
+                                     "fetch it anew, or leave it out"))  # fmt: skip
     return found
 
 

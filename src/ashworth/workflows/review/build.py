@@ -34,6 +34,7 @@ class BuiltReview:
     document: LivingDocument
     seconds: float
     out: Path
+    with_pdf: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Document for --json."""
@@ -42,7 +43,7 @@ class BuiltReview:
             "numbers": len(self.document.sources()),
             "citations": len(self.document.citations),
             "html": str(self.out / "review.html"),
-            "pdf": str(self.out / "review.pdf"),
+            "pdf": str(self.out / "review.pdf") if self.with_pdf else None,
             "software_version": __version__,
         }
 
@@ -51,7 +52,8 @@ class BuiltReview:
         yield f"{len(self.document.sources())} sources behind the numbers, "\
               f"{len(self.document.citations)} documents cited, {self.seconds:.0f} s"  # fmt: skip
         yield f"open: {self.out / 'review.html'}"
-        yield f"print: {self.out / 'review.pdf'}"
+        if self.with_pdf:
+            yield f"print: {self.out / 'review.pdf'}"
         yield f"citations: {self.out / 'references.json'}, {self.out / 'references.bib'}"
         yield NOTICE
 
@@ -117,7 +119,7 @@ def build_review(
         write_run_log(folder, command="review", started_at=started, inputs=[], base=folder,
                       options={"folders": [f.name for f in folders],
                                "registry": [f.name for f in registry]})  # fmt: skip
-    return BuiltReview(document, time.perf_counter() - begun, target)
+    return BuiltReview(document, time.perf_counter() - begun, target, pdf)
 
 
 def _csl(key: str, reference: Reference) -> dict[str, Any]:

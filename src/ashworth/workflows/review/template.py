@@ -27,7 +27,10 @@ from ashworth.workflows.review.record_book import RecordBook
 
 TEXTS = Path(__file__).parent / "text"
 _REFERENCE = re.compile(r"\[\[([^\]]+)\]\]|\[@([a-z0-9-]+)\]")
-_NUMBER = re.compile(r"(?<![A-Za-z0-9/-])\d")
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9/-])\d"
+    r"|\b(?i:five|six|seven|eight|nine|ten|eleven|twelve|fifteen|eighteen|twenty|dozen|half)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,10 @@ def texts() -> tuple[Path, ...]:
 
 
 def loose_numbers(text: str) -> list[str]:
-    """Lines with a digit outside a reference; names such as HER2 or S0500 are no numbers."""
+    """Lines with a digit, or a counting word from five on, outside a reference.
+
+    Names such as HER2 or S0500 are no numbers.
+    """
     return [
         line for line in text.splitlines() if _NUMBER.search(_REFERENCE.sub("", line))
         and not line.startswith("{{")
