@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -156,10 +156,21 @@ def enumerate_folder(folder: Path, cores: int) -> None:
     detected_and_called(small, read_ahead=True)
     done = timed(lambda: detected_and_called(open_folder(folder), read_ahead=True), 1)
     found, calls = done.result
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = own_peak_gib()
     ctc = int((calls.calls["call"] == "ctc").sum())
     row = {"wall": done.wall, "cpu": done.cpu, "peak_gib": peak}
     print(json.dumps(row | {"cells": found.cells.height, "ctc": ctc}))
+
+
+def own_peak_gib() -> float:
+    """Largest resident size of this program, GiB.
+
+    Not `ru_maxrss`: that is handed on by the program which started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) / 2**20
 
 
 def matched(truth: pl.DataFrame, x_px: np.ndarray, y_px: np.ndarray) -> int:
