@@ -1,6 +1,6 @@
 """Run the benchmarks on one thread: `./dev bench [SUBJECT] [quick] [N ...]`.
 
-Subjects: survival (default), imaging, pooling, resampling.
+Subjects: survival (default), competing, imaging, pooling, resampling, trials.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ def main() -> None:
         import resampling
 
         resampling.run(quick="quick" in words)
+        return
+    if "trials" in words:
+        import trials
+
+        trials.run(quick="quick" in words)
         return
     import survival
 
