@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from ashworth.trials.random_numbers.log_kernel import negative_logarithms
 from ashworth.trials.random_numbers.word_kernel import philox_words
 
 TIMES, SPARE = 1, 2
@@ -60,32 +61,33 @@ def enter(uniform, edges, share, entry):
         entry[i] = np.int32(edges[place] + inside * (edges[place + 1] - edges[place]))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fail(uniform, groups, cumulative, starts, waits, observed):
     """Days of the event: the time at which the cumulative hazard reaches ``-log u``."""
+    negative_logarithms(uniform)
+    pieces = starts.shape[1]
+    reached, begin, wait = cumulative.ravel(), starts.ravel(), waits.ravel()
+    place = np.empty(uniform.size, np.int32)
     for i in range(uniform.size):
-        uniform[i] = -math.log(uniform[i])
+        place[i] = groups[i] * pieces
+    for piece in range(1, pieces):
+        for i in range(uniform.size):
+            later = np.uint32(groups[i] * pieces + piece)
+            place[i] += np.int32(uniform[i] > reached[later])
     for i in range(uniform.size):
-        g = groups[i]
-        piece = 0
-        for j in range(1, starts.shape[1]):
-            piece += uniform[i] > cumulative[g, j]
-        time = starts[g, piece] + (uniform[i] - cumulative[g, piece]) * waits[g, piece]
+        here = np.uint32(place[i])
+        time = begin[here] + (uniform[i] - reached[here]) * wait[here]
         observed[i] = np.int32(math.ceil(min(time, LATEST)))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def lose(uniform, drop_out, observed, event):
-    """Take patients out at exponential times; the logarithm only where it can matter.
-
-    ``-log v >= 1 - v``: whoever cannot be lost before the observed day by that bound is not.
-    """
+    """Take patients out at exponential times."""
+    negative_logarithms(uniform)
     for i in range(uniform.size):
-        if (1.0 - uniform[i]) < drop_out * observed[i]:
-            lost = np.int32(min(math.ceil(-math.log(uniform[i]) / drop_out), LATEST))
-            if lost < observed[i]:
-                observed[i] = lost
-                event[i] = 0
+        lost = np.int32(math.ceil(min(uniform[i] / drop_out, LATEST)))
+        event[i] = np.uint8(lost >= observed[i])
+        observed[i] = min(lost, observed[i])
 
 
 @njit(cache=True, nogil=True)
@@ -113,29 +115,35 @@ def calendar_days(entry, observed, event, arms, targets, latest, calendar, days)
     calendar[:] = 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def day_histogram_at(entry, observed, event, arms, day, histogram):
     """Sort patients who entered before a calendar day into days of follow-up.
 
     histogram : int32 (days, 4), zeros: leaving the control arm without and with event, then the
-    experimental arm; arm 2 stands for patients who are not analysed. Returns the longest day, and
-    the entered of both arms.
+    experimental arm. Its last row takes those who are not analysed: arm 2, or not yet entered.
+    Returns the longest day, and the entered of both arms.
     """
-    longest = 0
-    entered = entered1 = 0
+    cells = histogram.ravel()
+    nowhere = np.int32(cells.size - 1)
+    cell = np.empty(entry.size, np.int32)
+    today = np.int32(day)
+    longest = entered = entered1 = np.int32(0)
     for i in range(entry.size):
-        room = day - entry[i]
-        if room > 0 and arms[i] < 2:
-            inside = observed[i] <= room
-            time = observed[i] if inside else room
-            histogram[time, 2 * arms[i] + (inside & event[i])] += 1
-            longest = max(longest, time)
-            entered += 1
-            entered1 += arms[i]
+        arm = np.int32(arms[i])
+        room = np.int32(today - entry[i])
+        analysed = np.int32(room > 0) & np.int32(arm < 2)
+        with_event = np.int32(observed[i] <= room) & np.int32(event[i])
+        time = min(observed[i], room)
+        cell[i] = np.int32(4 * time + 2 * arm + with_event) if analysed else nowhere
+        longest = max(longest, np.int32(time * analysed))
+        entered += analysed
+        entered1 += np.int32(analysed & arm)
+    for i in range(entry.size):
+        cells[np.uint32(cell[i])] += 1
     return longest, entered - entered1, entered1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def scan_days(histogram, longest, n0, n1, null_hazard_ratio):
     """Log-rank score of the experimental arm and its variance, from the histogram of days.
 
@@ -143,22 +151,31 @@ def scan_days(histogram, longest, n0, n1, null_hazard_ratio):
     another null hypothesis the binomial variance of the risk set times the same tie factor.
     Returns score, variance, events of both arms.
     """
+    scores, variances = np.empty(longest + 1), np.empty(longest + 1)
+    at_risk0, at_risk1 = np.empty(longest + 1, np.int32), np.empty(longest + 1, np.int32)
+    had0, had1 = np.empty(longest + 1, np.int32), np.empty(longest + 1, np.int32)
     risk0, risk1 = n0, n1
-    score, variance = 0.0, 0.0
     events0 = events1 = 0
+    event_days = 0
     for day in range(longest + 1):
         d0, d1 = histogram[day, 1], histogram[day, 3]
-        d = d0 + d1
-        if d > 0:
-            total = risk0 + risk1
-            share = null_hazard_ratio * risk1 / (null_hazard_ratio * risk1 + risk0)
-            score += d1 - d * share
-            if total > 1:
-                variance += d * share * (1.0 - share) * (total - d) / (total - 1.0)
-            events0 += d0
-            events1 += d1
+        at_risk0[event_days], at_risk1[event_days] = risk0, risk1
+        had0[event_days], had1[event_days] = d0, d1
+        event_days += (d0 + d1) > 0
+        events0 += d0
+        events1 += d1
         risk0 -= histogram[day, 0] + d0
         risk1 -= histogram[day, 2] + d1
+    for k in range(event_days):
+        d, total = had0[k] + had1[k], at_risk0[k] + at_risk1[k]
+        weighted = null_hazard_ratio * at_risk1[k]
+        share = weighted / (weighted + at_risk0[k])
+        scores[k] = had1[k] - d * share
+        variances[k] = d * share * (1.0 - share) * (total - d) / max(total - 1.0, 1.0)
+    score, variance = 0.0, 0.0
+    for k in range(event_days):
+        score += scores[k]
+        variance += variances[k]
     return score, variance, events0, events1
 
 
