@@ -12,6 +12,8 @@ import yaml
 
 from ashworth.errors import DefinitionError
 
+_BRACKET = re.compile(r"[(\[]\s*")
+_LONGEST_DEFINITION = 400
 SHIPPED = Path(__file__).parents[1] / "data" / "cell_rules.yaml"
 
 
@@ -61,8 +63,17 @@ class Token:
         """Whether a text (lower case) says that the letters stand for something else."""
         if self.other_meaning.search(text):
             return True
-        spelled = [m[1] for m in self.defined.finditer(text)]
+        spelled = self._spelled(text)
         return bool(spelled) and not any(self.defined_by.search(words) for words in spelled)
+
+    def _spelled(self, text: str) -> list[str]:
+        """Words before the letters in brackets; only the text around a bracket is searched."""
+        found = []
+        for bracket in _BRACKET.finditer(text):
+            if text.startswith(self.key.lower(), bracket.end()):
+                around = text[max(0, bracket.start() - _LONGEST_DEFINITION) : bracket.end() + 9]
+                found += [m[1] for m in self.defined.finditer(around)]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class CellRules:
     tiers: dict[str, int]
     breast: re.Pattern[str]
     scope_fields: tuple[str, ...]
+    scope_keys: tuple[str, ...]
     phrases: tuple[Phrase, ...]
     tokens: tuple[Token, ...]
     mesh: frozenset[str]
@@ -112,7 +124,8 @@ def cell_rules(path: Path = SHIPPED) -> CellRules:
         raw: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         return CellRules(
             raw["version"], dict(raw["fields"]), _pattern(raw["scope"]["breast"]),
-            tuple(raw["scope"]["fields"]), tuple(map(_phrase, raw["phrases"])),
+            tuple(raw["scope"]["fields"]), tuple(raw["scope"]["keys"]),
+            tuple(map(_phrase, raw["phrases"])),
             tuple(map(_token, raw["tokens"])),
             frozenset(raw["mesh"]["terms"]), tuple(map(_role, raw["roles"])),
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ashworth.registries.classification.rules import CellRules, Phrase, Token, cell_rules
@@ -106,7 +106,7 @@ def classify_fields(
 ) -> CellVerdict:
     """Class texts by field, e.g. ``{"brief_title": ..., "summary": ...}``."""
     rules = rules or cell_rules()
-    breast = any(rules.breast.search(fields.get(n, "").lower()) for n in rules.scope_fields)
+    breast = any(_says_breast(fields.get(n, "").lower(), rules) for n in rules.scope_fields)
     scope = "breast" if breast else "other"
     supported = any(term in rules.mesh for term in mesh)
     evidence = sorted(_evidence(fields, rules, breast=breast), key=lambda e: e.tier)
@@ -118,28 +118,49 @@ def classify_fields(
     )  # fmt: skip
 
 
+def _says_breast(text: str, rules: CellRules) -> bool:
+    return any(key in text for key in rules.scope_keys) and rules.breast.search(text) is not None
+
+
 def _evidence(fields: Fields, rules: CellRules, *, breast: bool) -> Iterator[Evidence]:
-    found = [
-        e for name, text in fields.items() if name in rules.tiers
-        for e in _phrases(name, text, rules, breast=breast)
-    ]  # fmt: skip
-    yield from found
-    named = {e.specimen for e in found}
+    """Evidence of phrases by field, then of tokens; records without any key are left at once."""
+    told = {name: text for name, text in fields.items() if name in rules.tiers}
+    whole = "\n".join(told.values())
+    named: set[str] = set()
+    phrases = _possible(whole.lower(), rules)
+    if phrases:
+        found = [e for name, text in told.items()
+                 for e in _phrases(name, text, phrases, rules, breast=breast)]  # fmt: skip
+        named = {e.specimen for e in found}
+        yield from found
     for token in rules.tokens:
-        told = {n: t for n, t in fields.items() if n in rules.tiers and token.key in t}
-        known = token.specimen in named
-        if not known and any(token.means_something_else(t.lower()) for t in told.values()):
-            continue
-        for name, text in told.items():
-            yield from _tokens(name, text, token, rules, named=known)
+        if token.key in whole:
+            yield from _token_evidence(told, token, rules, named=token.specimen in named)
 
 
-def _phrases(name: str, text: str, rules: CellRules, *, breast: bool) -> Iterator[Evidence]:
-    folded = text.lower()
-    if not any(key in folded for key in rules.keys):
+def _possible(folded: str, rules: CellRules) -> list[Phrase]:
+    """Phrases of which a key stands anywhere in the record."""
+    keys = {key for key in rules.keys if key in folded}
+    return [p for p in rules.phrases if not keys.isdisjoint(p.keys)] if keys else []
+
+
+def _token_evidence(
+    fields: Fields, token: Token, rules: CellRules, *, named: bool
+) -> Iterator[Evidence]:
+    """Give nothing where the record says that the letters stand for something else."""
+    told = {n: t for n, t in fields.items() if token.key in t}
+    if not named and any(token.means_something_else(t.lower()) for t in told.values()):
         return
+    for name, text in told.items():
+        yield from _tokens(name, text, token, rules, named=named)
+
+
+def _phrases(
+    name: str, text: str, phrases: Sequence[Phrase], rules: CellRules, *, breast: bool
+) -> Iterator[Evidence]:
+    folded = text.lower()
     shown = text if len(text) == len(folded) else folded
-    for phrase in rules.phrases:
+    for phrase in phrases:
         if not any(key in folded for key in phrase.keys):
             continue
         if name in phrase.not_in or (phrase.breast_only and not breast):

@@ -34,6 +34,16 @@ PHASES = {
     "Phase 1/Phase 2": ("PHASE1", "PHASE2"), "Phase 2": ("PHASE2",),
     "Phase 2/Phase 3": ("PHASE2", "PHASE3"), "Phase 3": ("PHASE3",), "Phase 4": ("PHASE4",),
 }  # fmt: skip
+CHILDREN = (
+    "required_header", "id_info", "brief_title", "official_title", "acronym", "brief_summary",
+    "detailed_description", "eligibility", "condition", "keyword", "condition_browse",
+    "intervention_browse", "intervention", "arm_group", "primary_outcome", "secondary_outcome",
+    "other_outcome", "overall_status", "last_known_status", "why_stopped", "study_type", "phase",
+    "study_design_info", "enrollment", "start_date", "primary_completion_date",
+    "completion_date", "study_first_posted", "last_update_posted", "verification_date",
+    "location_countries", "removed_countries", "sponsors",
+)  # fmt: skip
+"""Elements of a study that are looked at; the others, some hundreds of sites, are passed over."""
 DEEPEST = 40
 _PROCESSED = re.compile(r"processed this data on (\w+ \d+, \d{4})")
 
@@ -47,7 +57,7 @@ def _parser() -> etree.XMLParser:
     """One per process: no entities, no network, no external definitions, no huge trees."""
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        remove_comments=True, remove_pis=True, dtd_validation=False,
+        remove_comments=True, remove_pis=True, dtd_validation=False, remove_blank_text=True,
     )  # fmt: skip
 
 
@@ -81,38 +91,45 @@ def read_ctgov_xml(raw: bytes, file: str = "") -> Iterator[Registration]:
         yield registration_of(study, hashlib.sha256(own).hexdigest(), file)
 
 
-def _texts(study: etree._Element) -> dict[str, list[etree._Element]]:
-    """Children by name."""
-    found: dict[str, list[etree._Element]] = {}
-    for child in study:
-        found.setdefault(child.tag, []).append(child)
-    return found
+def _text_below(element: etree._Element, path: str) -> str | None:
+    """Text of the first element at a path."""
+    name, _, rest = path.partition("/")
+    for child in element.iterchildren(name):
+        return _text_below(child, rest) if rest else child.text
+    return None
+
+
+def _leaves(element: etree._Element) -> dict[str, str | None]:
+    """Texts of the children by name, of several the first."""
+    return {child.tag: child.text for child in element.iterchildren(reversed=True)}
 
 
 class _Study:
-    """Look things up in one study."""
+    """Look things up in one study; a child that is not among `CHILDREN` is a KeyError."""
 
     def __init__(self, root: etree._Element) -> None:
-        self._children = _texts(root)
+        self._children: dict[str, list[etree._Element]] = {name: [] for name in CHILDREN}
+        for child in root.iterchildren(CHILDREN):
+            self._children[child.tag].append(child)
 
     def text(self, path: str) -> str:
         name, _, rest = path.partition("/")
-        for element in self._children.get(name, ()):
-            return tidy(element.findtext(rest) if rest else element.text)
+        for element in self._children[name]:
+            return tidy(_text_below(element, rest) if rest else element.text)
         return ""
 
     def texts(self, path: str) -> list[str]:
         name, _, rest = path.partition("/")
-        found = self._children.get(name, [])
+        found = self._children[name]
         if not rest:
             return [tidy(e.text) for e in found]
-        return [tidy(e.text) for parent in found for e in parent.iterfind(rest)]
+        return [tidy(e.text) for parent in found for e in parent.iterchildren(rest)]
 
     def elements(self, name: str) -> list[etree._Element]:
-        return self._children.get(name, [])
+        return self._children[name]
 
     def date(self, name: str) -> RawDate:
-        for element in self._children.get(name, ()):
+        for element in self._children[name]:
             kind = {"Anticipated": "ESTIMATED"}.get(
                 element.get("type", ""), element.get("type", "")
             )
@@ -143,15 +160,13 @@ def registration_of(root: etree._Element, sha256: str, file: str) -> Registratio
         condition_mesh=tuple(study.texts("condition_browse/mesh_term")),
         intervention_mesh=tuple(study.texts("intervention_browse/mesh_term")),
         interventions=tuple(
-            Intervention(
-                tidy(e.findtext("intervention_type")), tidy(e.findtext("intervention_name")),
-                tidy(e.findtext("description")),
-            )
-            for e in study.elements("intervention")
+            Intervention(tidy(e.get("intervention_type")), tidy(e.get("intervention_name")),
+                         tidy(e.get("description")))
+            for e in map(_leaves, study.elements("intervention"))
         ),
         arms=tuple(
-            Arm(tidy(e.findtext("arm_group_label")), tidy(e.findtext("description")))
-            for e in study.elements("arm_group")
+            Arm(tidy(e.get("arm_group_label")), tidy(e.get("description")))
+            for e in map(_leaves, study.elements("arm_group"))
         ),
         outcomes=_outcomes(study), status=STATUSES.get(status, status),
         last_known_status=STATUSES.get(study.text("last_known_status"),
@@ -173,9 +188,9 @@ def registration_of(root: etree._Element, sha256: str, file: str) -> Registratio
 
 def _outcomes(study: _Study) -> tuple[RegisteredOutcome, ...]:
     return tuple(
-        RegisteredOutcome(role, tidy(e.findtext("measure")), tidy(e.findtext("description")))
+        RegisteredOutcome(role, tidy(e.get("measure")), tidy(e.get("description")))
         for role in ("primary", "secondary", "other")
-        for e in study.elements(f"{role}_outcome")
+        for e in map(_leaves, study.elements(f"{role}_outcome"))
     )
 
 
@@ -195,7 +210,12 @@ def _processed(text: str) -> str:
     match = _PROCESSED.search(text)
     if match is None:
         return ""
+    return _day(match[1])
+
+
+@cache
+def _day(text: str) -> str:
     try:
-        return datetime.strptime(match[1], "%B %d, %Y").date().isoformat()
+        return datetime.strptime(text, "%B %d, %Y").date().isoformat()
     except ValueError:
         return ""
