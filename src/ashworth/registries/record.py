@@ -39,6 +39,38 @@ class RawDate(msgspec.Struct, frozen=True):
     kind: str = ""
 
 
+class Translation(msgspec.Struct, frozen=True):
+    """The same text in another language.
+
+    Attributes
+    ----------
+    field : str
+        Field of the text, by the names of the classification, e.g. ``"official_title"``.
+    language : str
+        As the registry writes it: ``"es"``, ``"Spanish"`` or a number.
+    """
+
+    field: str = ""
+    language: str = ""
+    text: str = ""
+
+
+class MemberState(msgspec.Struct, frozen=True):
+    """What one country says in a record that holds several; verbatim.
+
+    Attributes
+    ----------
+    country, status : str
+    decided, started : str
+        Days of the country's decision and of the trial's start there.
+    """
+
+    country: str = ""
+    status: str = ""
+    decided: str = ""
+    started: str = ""
+
+
 class Registration(msgspec.Struct, frozen=True):
     """One record of one registry at one time.
 
@@ -50,7 +82,8 @@ class Registration(msgspec.Struct, frozen=True):
     registry_id : str
         The registry's own id, e.g. ``"NCT01710605"``.
     member_state : str
-        Country of a European member state's record; empty elsewhere.
+        Country of a European member state's record (ISO code, or ``3rd`` for outside the EEA);
+        empty elsewhere.
     processed : str
         Day on which the registry made this version, as far as the record tells (YYYY-MM-DD).
     file, sha256 : str
@@ -65,6 +98,14 @@ class Registration(msgspec.Struct, frozen=True):
         Countries of sites, verbatim, each once.
     unknown_values : tuple of str
         Values of closed lists that this program does not know.
+    recruitment_end : RawDate
+        End of accrual, where the registry has a date of its own for it.
+    member_states : tuple of MemberState
+        Countries of a record that speaks for several (CTIS).
+    translations : tuple of Translation
+        Texts in other languages than the main one.
+    results : str
+        What the record says about posted results, verbatim.
     """
 
     source: Source
@@ -109,11 +150,15 @@ class Registration(msgspec.Struct, frozen=True):
     sponsor: str = ""
     sponsor_country: str = ""
     unknown_values: tuple[str, ...] = ()
+    recruitment_end: RawDate = RawDate()
+    member_states: tuple[MemberState, ...] = ()
+    translations: tuple[Translation, ...] = ()
+    results: str = ""
 
 
 def slim(record: Registration) -> Registration:
     """The record without its long texts, for when they have been read and judged."""
     return msgspec.structs.replace(
         record, summary="", description="", eligibility="", outcomes=(), arms=(),
-        interventions=(), keywords=(), why_stopped="",
+        interventions=(), keywords=(), why_stopped="", translations=(),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Literal
 
 Precision = Literal["day", "month", "year"]
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T.*)?$")
+YEARS = range(1900, 2101)
 _WORDS = ("%B %d, %Y", "%d %B %Y", "%d/%m/%Y", "%d-%m-%Y")
 
 
@@ -21,16 +22,22 @@ class PreciseDate:
 
 
 def precise_date(text: str) -> PreciseDate | None:
-    """Read a date; None where the text is none.
+    """Read a date; None where the text is none, or its year can be none of a trial's.
 
     Examples
     --------
     >>> precise_date("February 2012").precision, precise_date("2018-02-13").first_day.day
     ('month', 13)
-    >>> precise_date("soon") is None
-    True
+    >>> precise_date("29/01/2021").first_day.month, precise_date("2024-04-24T15:14").first_day.day
+    (1, 24)
+    >>> precise_date("soon"), precise_date("31/02/2021"), precise_date("0210-06-18")
+    (None, None, None)
     """
-    text = text.strip()
+    found = _read(text.strip())
+    return found if found is not None and found.first_day.year in YEARS else None
+
+
+def _read(text: str) -> PreciseDate | None:
     match = _ISO.fullmatch(text)
     try:
         if match:

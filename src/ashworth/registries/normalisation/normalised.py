@@ -7,10 +7,9 @@ from datetime import date
 
 from ashworth.registries.normalisation.countries import country_code
 from ashworth.registries.normalisation.dates import PreciseDate, precise_date
+from ashworth.registries.normalisation.phases import ORDER, phase_codes
 from ashworth.registries.normalisation.statuses import status_on
 from ashworth.registries.record import Registration
-
-_ORDER = ("EARLY_PHASE1", "PHASE1", "PHASE2", "PHASE3", "PHASE4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +60,21 @@ def normalise(record: Registration, on: date | None = None) -> Normalised:
     codes = tuple(dict.fromkeys(code for _, code in pairs if code))
     unknown = [f"country {name}" for name, code in pairs if code is None]
     sponsor = country_code(record.sponsor_country) if record.sponsor_country else None
+    if record.sponsor_country and sponsor is None:
+        unknown.append(f"country {record.sponsor_country}")
     dates = {}
     for name in ("start", "completion", "first_posted"):
         text = getattr(record, name).text
         dates[name] = precise_date(text)
         if text and dates[name] is None:
             unknown.append(f"date {text}")
-    known = [p for p in _ORDER if p in record.phases]
+    told = [(text, phase_codes(text)) for text in record.phases]
+    listed = record.unknown_values
+    unknown += [f"phase {t}" for t, c in told if c is None and f"phase {t}" not in listed]
+    phases = tuple(dict.fromkeys(code for _, codes in told for code in codes or ()))
+    known = [p for p in ORDER if p in phases]
     return Normalised(
-        status.status, status.last_known, status.basis, record.phases,
+        status.status, status.last_known, status.basis, phases,
         known[-1] if known else None, codes, sponsor or (codes[0] if codes else None),
         dates["start"], dates["completion"], dates["first_posted"], record.enrolment,
         record.enrolment_kind, (*record.unknown_values, *unknown),

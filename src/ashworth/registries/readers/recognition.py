@@ -48,7 +48,7 @@ def _xml(head: bytes) -> Recognised | None:
         return None
     if b"<clinical_study" in head:
         return Recognised("ctgov_xml", "an XML file with clinical_study elements")
-    if b"<trial" in head and b"isrctn" in head.lower():
+    if b"<isrctn" in head or b'/isrctn"' in head:
         return Recognised("isrctn_xml", "an XML file with ISRCTN trials")
     return None
 
@@ -78,7 +78,8 @@ def _json(head: bytes) -> Recognised | None:
 _CSV_MARKS = (
     (rb"NCT Number,Study Title,Study URL", "ctgov_csv_v2", "the CSV export of 2023 and later"),
     (rb"Rank,NCT Number,Title", "ctgov_csv_classic", "the CSV export of the classic site"),
-    (rb"eudract_number|eudract_number_with_country", "euctr_csv", "a table of EU register rows"),
+    (rb"eudract_number_with_country", "euctr_csv", "a table of EU register rows"),
+    (rb"^trial_id,.*number_of_countries", "euctr_tracker", "a table of the EU Trials Tracker"),
     (rb"nct_id\|", "aact", "a pipe-delimited AACT table"),
 )
 
@@ -117,4 +118,11 @@ def reader_of(name: str) -> Reader | None:
 _READERS = {
     "ctgov_json_v2": ("ctgov_json", "read_ctgov_json"),
     "ctgov_xml": ("ctgov_xml", "read_ctgov_xml"),
+    "euctr_text": ("euctr_text", "read_euctr_text"),
+    "euctr_csv": ("euctr_csv", "read_euctr_csv"),
+    "euctr_tracker": ("euctr_csv", "read_euctr_tracker"),
+    "euctr_json": ("euctr_json", "read_euctr_json"),
+    "ctis_json": ("ctis_json", "read_ctis_json"),
+    "isrctn_json": ("isrctn", "read_isrctn_json"),
+    "isrctn_xml": ("isrctn", "read_isrctn_xml"),
 }

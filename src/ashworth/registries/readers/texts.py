@@ -21,3 +21,9 @@ def tidy(text: str | None) -> str:
 def once(texts: list[str]) -> tuple[str, ...]:
     """Each text once, in order, without empty ones."""
     return tuple(dict.fromkeys(t for t in texts if t))
+
+
+def eligibility(inclusion: str, exclusion: str) -> str:
+    """Both lists of criteria in one text, as ClinicalTrials.gov prints them."""
+    parts = [("Inclusion Criteria", inclusion), ("Exclusion Criteria", exclusion)]
+    return " ".join(f"{head}: {text}" for head, text in parts if text)
