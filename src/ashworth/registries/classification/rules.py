@@ -26,6 +26,8 @@ class Phrase:
     id, specimen : str
     keys : tuple of str
         Folded substrings; every match holds one of them.
+    also : tuple of str
+        Folded substrings that all stand in a field with a match.
     pattern : re.Pattern
     needs : re.Pattern or None
         Must stand in the same field.
@@ -37,10 +39,15 @@ class Phrase:
     id: str
     specimen: str
     keys: tuple[str, ...]
+    also: tuple[str, ...]
     pattern: re.Pattern[str]
     needs: re.Pattern[str] | None
     breast_only: bool
     not_in: frozenset[str]
+
+    def may_stand_in(self, folded: str) -> bool:
+        """Whether a text (lower case) holds the substrings that every match holds."""
+        return any(key in folded for key in self.keys) and all(k in folded for k in self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,8 @@ def _pattern(text: str) -> re.Pattern[str]:
 def _phrase(raw: dict[str, Any]) -> Phrase:
     needs = _pattern(raw["needs"]) if "needs" in raw else None
     keys = tuple(key.lower() for key in raw["keys"])
-    return Phrase(raw["id"], raw["specimen"], keys, _pattern(raw["pattern"]), needs,
+    also = tuple(key.lower() for key in raw.get("also", ()))
+    return Phrase(raw["id"], raw["specimen"], keys, also, _pattern(raw["pattern"]), needs,
                   raw.get("scope") == "breast", frozenset(raw.get("not_in", ())))  # fmt: skip
 
 

@@ -161,7 +161,7 @@ def _phrases(
     folded = text.lower()
     shown = text if len(text) == len(folded) else folded
     for phrase in phrases:
-        if not any(key in folded for key in phrase.keys):
+        if not phrase.may_stand_in(folded):
             continue
         if name in phrase.not_in or (phrase.breast_only and not breast):
             continue

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -226,9 +227,15 @@ def _suspicious(info: zipfile.ZipInfo) -> str:
     return ""
 
 
+@lru_cache(maxsize=4)
+def _archive(path: Path, changed_ns: int) -> zipfile.ZipFile:
+    """An open archive: its list of members, up to half a million, is read once per process."""
+    return zipfile.ZipFile(path)
+
+
 def _bytes(member: Member) -> bytes:
     if member.inside:
-        with zipfile.ZipFile(member.path) as archive, archive.open(member.inside) as file:
+        with _archive(member.path, member.path.stat().st_mtime_ns).open(member.inside) as file:
             return _bounded(member.name, file.read(LARGEST + 1))
     if member.path.suffix.lower() == ".gz":
         with gzip.open(member.path) as file:
