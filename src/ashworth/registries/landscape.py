@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ashworth.registries.classification.rules import CellRules, cell_rules
 from ashworth.registries.classification.verdicts import CellVerdict, classify
 from ashworth.registries.linking import LinkedTrial, link
+from ashworth.registries.merging import merged_values
 from ashworth.registries.normalisation.normalised import Normalised, normalise
 from ashworth.registries.overrides import Override
 from ashworth.registries.record import Registration, slim
@@ -34,7 +35,7 @@ class LandscapeTrial:
     trial : LinkedTrial
     verdict : CellVerdict
     values : Normalised
-        Of the main registration.
+        Of the main registration; what it does not tell, of the others.
     status : str
         Of the trial: open if any registration is open.
     overridden : tuple of Override
@@ -193,7 +194,8 @@ def _placed(
     values = [normalise(record, as_of) for record in trial.records]
     chosen = tuple(o for name in trial.ids for o in overrides.get(name, ()))
     specimen, scope, tier = _overridden(best, scope, chosen)
-    return LandscapeTrial(trial, best, values[0], _status(values), specimen, scope, tier, chosen)
+    merged, status = merged_values(trial, values), _status(values)
+    return LandscapeTrial(trial, best, merged, status, specimen, scope, tier, chosen)
 
 
 def _overridden(

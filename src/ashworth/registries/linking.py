@@ -1,35 +1,34 @@
-"""One trial from several registrations: ids of five kinds joined, contradictions kept."""
+"""One trial from several registrations: numbers of five kinds joined, contradictions kept."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
+from ashworth.registries.identifiers import trial_ids
+from ashworth.registries.normalisation.phases import phase_codes
+from ashworth.registries.normalisation.statuses import (
+    ctis_code,
+    possible_classes,
+    status_class,
+    status_on,
+)
 from ashworth.registries.record import Registration
 
-_IDS = (
-    ("nct", re.compile(r"\bNCT\d{8}\b", re.IGNORECASE)),
-    ("ctis", re.compile(r"\b20\d{2}-5\d{5}-\d{2}(?:-\d{2})?\b")),
-    (
-        "eudract",
-        re.compile(r"\b(?:EUCTR)?(20\d{2}|19\d{2})-(\d{6})-(\d{2})(?!-\d)(?:-[A-Z]{2,3})?"),
-    ),
-    ("isrctn", re.compile(r"\bISRCTN\d{8}\b", re.IGNORECASE)),
-    ("utn", re.compile(r"\bU1111-\d{4}-\d{4}\b", re.IGNORECASE)),
-)
+__all__ = ["Contradiction", "LinkedTrial", "link", "trial_ids"]
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two registrations of one trial that do not agree.
+    """Two registrations of one trial, or two member states, that do not agree.
 
     Attributes
     ----------
-    about : str
-        status or phases.
+    about : {"status", "phases", "ids"}
+        ``ids``: two registrations of one registry were joined as one trial.
     values : tuple of (str, str)
-        Registration (with its member state) and value.
+        Registration (with its member state) and its value, verbatim.
     """
 
     about: str
@@ -61,36 +60,12 @@ class LinkedTrial:
         return self.records[0]
 
 
-def trial_ids(texts: Iterable[str]) -> tuple[str, ...]:
-    """Find the ids of trials in texts, in one writing.
-
-    Examples
-    --------
-    >>> trial_ids(["EUCTR2013-002654-75-NL", "nct01975142"])
-    ('2013-002654-75', 'NCT01975142')
-    >>> trial_ids(["2023-508143-51-01"])
-    ('2023-508143-51',)
-    """
-    found: list[str] = []
-    for text in texts:
-        for kind, pattern in _IDS:
-            found += [_written(kind, match) for match in pattern.finditer(text)]
-    return tuple(dict.fromkeys(found))
-
-
-def _written(kind: str, match: re.Match[str]) -> str:
-    if kind == "eudract":
-        return f"{match[1]}-{match[2]}-{match[3]}"
-    if kind == "ctis":
-        return match[0][:14]
-    return match[0].upper()
-
-
 def link(records: Sequence[Registration]) -> list[LinkedTrial]:
-    """Join registrations that share an id, directly or through others.
+    """Join registrations that share a number, directly or through others.
 
-    Of several versions of one registration the latest is kept, of a CTIS number the highest
-    resubmission.
+    Of several versions of one registration (of one member state) the latest is kept, of an EU CT
+    number the highest resubmission. Numbers are looked for in the registry's own number and in
+    `Registration.ids`; titles and texts are not searched, for they name other trials too.
 
     Examples
     --------
@@ -115,12 +90,16 @@ def link(records: Sequence[Registration]) -> list[LinkedTrial]:
 def _latest(records: Sequence[Registration]) -> list[Registration]:
     kept: dict[tuple[str, str, str], Registration] = {}
     for record in records:
-        name = record.registry_id[:14] if record.source == "ctis" else record.registry_id
-        key = (record.source, name, record.member_state)
+        key = (record.source, _number(record), record.member_state)
         old = kept.get(key)
         if old is None or _order(record) >= _order(old):
             kept[key] = record
     return list(kept.values())
+
+
+def _number(record: Registration) -> str:
+    """The registry's number, without the resubmission of an EU CT number."""
+    return record.registry_id[:14] if record.source == "ctis" else record.registry_id
 
 
 def _order(record: Registration) -> tuple[str, str]:
@@ -156,18 +135,57 @@ def _trial(records: list[Registration], ids: list[tuple[str, ...]]) -> LinkedTri
     return LinkedTrial(name, every, tuple(ordered), tuple(_contradictions(ordered)))
 
 
-def _contradictions(records: Sequence[Registration]) -> Iterable[Contradiction]:
-    for about in ("status", "phases"):
-        values = [(_label(r), _value(r, about)) for r in records]
-        told = [(label, value) for label, value in values if value]
-        if len({value for _, value in told}) > 1:
-            yield Contradiction(about, tuple(told))
+def _contradictions(records: Sequence[Registration]) -> Iterator[Contradiction]:
+    told = [(source, label, value) for r in records for source, label, value in _statuses(r)]
+    if _differ_within(told) or _differ_across(records):
+        yield Contradiction("status", tuple((label, value) for _, label, value in told))
+    phases = [(_label(r), "/".join(r.phases), _codes(r)) for r in records if r.phases]
+    if len({codes for _, _, codes in phases}) > 1:
+        yield Contradiction("phases", tuple((label, value) for label, value, _ in phases))
+    numbers = dict.fromkeys((r.source, _number(r)) for r in records)
+    if len(numbers) > len({source for source, _ in numbers}):
+        yield Contradiction("ids", tuple(numbers))
+
+
+def _statuses(record: Registration) -> Iterator[tuple[str, str, str]]:
+    """Source, place and status: of each country where a record speaks for several."""
+    if len(record.member_states) > 1:
+        for state in record.member_states:
+            if state.status:
+                yield record.source, f"{_label(record)} {state.country}", state.status
+    elif record.status:
+        yield record.source, _label(record), record.status
+    elif record.source == "isrctn" and status_on(record).status != "unknown":
+        yield record.source, _label(record), f"{status_on(record).status} by its dates"
+
+
+def _differ_within(told: Iterable[tuple[str, str, str]]) -> bool:
+    """Whether one registry gives two statuses."""
+    found: dict[str, set[str]] = {}
+    for source, _, value in told:
+        same = ctis_code(value) if source == "ctis" else value
+        found.setdefault(source, set()).add(same)
+    return any(len(values) > 1 for values in found.values())
+
+
+def _differ_across(records: Sequence[Registration]) -> bool:
+    """Whether two registries have no class of status in common."""
+    if len({r.source for r in records}) < 2:
+        return False
+    classes: dict[str, frozenset[str]] = {}
+    for record in records:
+        states = (status_class(record.source, s.status) for s in record.member_states)
+        own = possible_classes(record) | {c for c in states if c and c != "unknown"}
+        classes[record.source] = classes.get(record.source, frozenset()) | own
+    return any(not a & b for a, b in combinations(filter(None, classes.values()), 2))
+
+
+def _codes(record: Registration) -> frozenset[str]:
+    """Phases in one writing; the EU register has no early phase 1."""
+    codes = (code for text in record.phases for code in phase_codes(text) or (text,))
+    return frozenset("PHASE1" if code == "EARLY_PHASE1" else code for code in codes)
 
 
 def _label(record: Registration) -> str:
     state = f" {record.member_state}" if record.member_state else ""
     return f"{record.source} {record.registry_id}{state}"
-
-
-def _value(record: Registration, about: str) -> str:
-    return record.status if about == "status" else "/".join(record.phases)

@@ -61,7 +61,7 @@ class CellVerdict:
 
 
 def fields_of(record: Registration) -> dict[str, str]:
-    """The texts of a record by field; lists are joined by bars."""
+    """The texts of a record by field; lists, and other languages, are joined by bars."""
     primary = [o for o in record.outcomes if o.role == "primary"]
     others = [o for o in record.outcomes if o.role != "primary"]
     found = {
@@ -82,6 +82,8 @@ def fields_of(record: Registration) -> dict[str, str]:
             [i.description for i in record.interventions] + [a.description for a in record.arms]
         ),
     }
+    for other in record.translations:
+        found[other.field] = " | ".join(filter(None, (found.get(other.field), other.text)))
     return {name: text for name, text in found.items() if text}
 
 
