@@ -62,6 +62,7 @@ _JSON_MARKS = (
     (b'"ctNumber"', "ctis_json", "JSON with a CTIS number"),
     (b'"externalRefs"', "isrctn_json", "JSON of ISRCTN"),
     (b'"a2_eudract_number"', "euctr_json", "JSON of EU register records"),
+    (b'"id_info"', "ctgov_ctrdata", "JSON of classic records, by ctrdata"),
     (b'"studies"', "ctgov_json_v2", "JSON with a list of studies"),
 )
 
@@ -118,6 +119,7 @@ def reader_of(name: str) -> Reader | None:
 _READERS = {
     "ctgov_json_v2": ("ctgov_json", "read_ctgov_json"),
     "ctgov_xml": ("ctgov_xml", "read_ctgov_xml"),
+    "ctgov_ctrdata": ("ctgov_ctrdata", "read_ctgov_ctrdata"),
     "euctr_text": ("euctr_text", "read_euctr_text"),
     "euctr_csv": ("euctr_csv", "read_euctr_csv"),
     "euctr_tracker": ("euctr_csv", "read_euctr_tracker"),
