@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -130,6 +131,8 @@ def read_member(member: Member) -> ReadRegistrations:
         _read(member.name, raw, found)
     except _Fault as fault:
         found.faults.append(fault.problem)
+    except InputError as error:
+        found = ReadRegistrations(faults=list(error.problems))
     except Exception as error:
         words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         found = ReadRegistrations()
@@ -165,15 +168,18 @@ def _read(name: str, raw: bytes, found: ReadRegistrations) -> None:
     _check_total(name, known.format, raw, len(records), found)
 
 
+_TOTALS = {"ctgov_json_v2": "ctgov_json", "ctis_json": "ctis_json", "isrctn_xml": "isrctn"}
+"""Formats whose answers announce a total, and the module that reads it."""
+
+
 def _check_total(
     name: str, format: str, raw: bytes, received: int, found: ReadRegistrations
 ) -> None:
     """Compare with the number of studies that an answer announces."""
-    if format != "ctgov_json_v2":
+    if format not in _TOTALS:
         return
-    from ashworth.registries.readers.ctgov_json import announced_total
-
-    total = announced_total(raw)
+    reader = importlib.import_module(f"ashworth.registries.readers.{_TOTALS[format]}")
+    total: int | None = reader.announced_total(raw)
     if total is not None and total != received:
         found.announced[name] = (total, received)
 
