@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import cyclopts
 
-from ashworth.cli.output import show_json, show_lines
+from ashworth.cli.output import show_json, show_lines, steps_shown
 
 app = cyclopts.App(
     name="landscape", help="The trial landscape from registry files: who, where, which phase, when."
@@ -56,4 +57,56 @@ def landscape(
         show_json(made.to_dict())
     else:
         show_lines(made.lines())
+    return 0
+
+
+@app.command
+def fetch(
+    *,
+    out: Path,
+    source: Literal["ctgov", "ctis"] = "ctgov",
+    term: str = "",
+    condition: str = "",
+    everything: bool = False,
+    rate: float = 1.0,
+    anew: bool = False,
+    base: str | None = None,
+    json: bool = False,
+) -> int:
+    """Fetch registry records over the network into a folder: politely, whole or not at all.
+
+    A fetch that was interrupted goes on when the same command is given again.
+
+    Parameters
+    ----------
+    out
+        Folder for the records; `ashworth landscape FOLDER` reads it.
+    source
+        ctgov: ClinicalTrials.gov, API version 2. ctis: the European Union's CTIS.
+    term
+        Words anywhere in the record.
+    condition
+        Words about the disease.
+    everything
+        The whole registry, without a query.
+    rate
+        Requests per second, at most 10.
+    anew
+        Forget what was fetched before.
+    base
+        Another address of the same interface.
+    json
+        Print JSON.
+    """
+    from ashworth.workflows.registries.fetch import fetch_registry
+
+    with steps_shown(quiet=json) as progress:
+        found = fetch_registry(
+            out, source=source, term=term, condition=condition, everything=everything, rate=rate,
+            anew=anew, base=base, progress=progress,
+        )  # fmt: skip
+    if json:
+        show_json(found.to_dict())
+    else:
+        show_lines(found.lines())
     return 0
