@@ -255,6 +255,12 @@ def test_classic_records_as_ctrdata_stores_them_are_those_of_the_xml():
             assert getattr(a, "text", a) == getattr(b, "text", b), field
 
 
+def test_a_classic_record_without_a_number_is_named():
+    documents = [{"id_info": {"nct_id": "NCT00000001"}}, {"id_info": {"org_study_id": "S-1"}}]
+    found = faults(read_ctgov_ctrdata, json.dumps(documents).encode())
+    assert [(p.row, p.found) for p in found] == [(2, "an unknown shape: no nct_id")]
+
+
 # ---- values ----------------------------------------------------------------------------------
 
 
@@ -440,3 +446,28 @@ def test_impossible_dates_are_listed():
 
 def record_date(text):
     return Registration("euctr", "x", "y").start.__class__(text)
+
+
+@pytest.mark.parametrize(
+    ("reader", "name", "path"),
+    [
+        (read_euctr_json, "euctr_2013-000615-24-BE.json", ["e3_principal_inclusion_criteria"]),
+        (read_euctr_json, "euctr_2013-000615-24-BE.json", ["dimp"]),
+        (read_ctis_json, "ctis_2024-510663-34-00.json", ["authorizedApplication"]),
+        (read_ctis_json, "ctis_2024-510663-34-00.json", ["ctPublicStatusCode"]),
+        (read_isrctn_json, "isrctn_12949496.json", ["participants"]),
+        (read_isrctn_json, "isrctn_12949496.json", ["trialDescription", "title"]),
+    ],
+)  # fmt: skip
+def test_a_changed_shape_is_not_read_as_nothing(reader, name, path):
+    document = json.loads((DATA / name).read_text(encoding="utf-8"))
+    good = json.dumps(document)
+    owner = document
+    for key in path[:-1]:
+        owner = owner[key]
+    owner[path[-1]] = [{"new": [{"shape": 1}]}]
+    if path == ["dimp"]:
+        owner["dimp"] = ["Prograft"]
+    found = faults(reader, f"[{good}, {json.dumps(document)}]".encode())
+    assert [p.row for p in found] == [2]
+    assert "unknown shape" in found[0].found

@@ -10,9 +10,14 @@ from typing import Any
 import msgspec
 from lxml import etree
 
-from ashworth.errors import InputError, Problem
 from ashworth.registries.readers.ctgov_xml import CHILDREN, registration_of
-from ashworth.registries.readers.json_records import Document, documents_of, text_at
+from ashworth.registries.readers.json_records import (
+    Document,
+    ShapeError,
+    documents_of,
+    read_each,
+    text_at,
+)
 from ashworth.registries.record import Registration
 
 
@@ -35,17 +40,15 @@ def read_ctgov_ctrdata(raw: bytes, file: str = "") -> Iterator[Registration]:
     >>> next(read_ctgov_ctrdata(record)).status
     'COMPLETED'
     """
-    found = list(documents_of(raw, file, "id_info", "a classic record of ClinicalTrials.gov"))
-    problems = [
-        Problem(file, number, "id_info.nct_id", "nothing", "an NCT number", "fetch the record anew")
-        for number, (_, document) in enumerate(found, start=1)
-        if not text_at(document, "id_info", "nct_id")
-    ]
-    if problems:
-        raise InputError(problems, subject=file)
-    for own, document in found:
-        record = registration_of(_study(document), hashlib.sha256(own).hexdigest(), file)
-        yield msgspec.structs.replace(record, format="ctgov_ctrdata")
+    found = documents_of(raw, file, "id_info", "a classic record of ClinicalTrials.gov")
+    yield from read_each(found, file, lambda own, document: _registration(own, document, file))
+
+
+def _registration(own: bytes, document: Document, file: str) -> Registration:
+    if not text_at(document, "id_info", "nct_id"):
+        raise ShapeError("no nct_id")
+    record = registration_of(_study(document), hashlib.sha256(own).hexdigest(), file)
+    return msgspec.structs.replace(record, format="ctgov_ctrdata")
 
 
 def _study(document: Document) -> etree._Element:

@@ -30,6 +30,7 @@ from ashworth.registries.readers.json_records import (
     documents_of,
     json_records,
     listed,
+    read_each,
     text_at,
 )
 from ashworth.registries.readers.texts import once, tidy
@@ -75,8 +76,10 @@ def read_ctis_json(raw: bytes, file: str = "") -> Iterator[Registration]:
     ]  # fmt: skip
     if problems:
         raise InputError(problems, subject=file)
-    for own, document in found:
-        yield registration_of(document, file, hashlib.sha256(own).hexdigest())
+    yield from read_each(
+        found, file,
+        lambda own, document: registration_of(document, file, hashlib.sha256(own).hexdigest()),
+    )  # fmt: skip
 
 
 def announced_total(raw: bytes) -> int | None:
@@ -166,7 +169,7 @@ def _ids(document: Document, trial: Any, names: Any) -> tuple[str, ...]:
 
 def _pairs(value: Any) -> dict[str, str]:
     """``["Spain:4", ...]`` or ``"ES:Ongoing, recruiting, IT:Ended"``: country to the rest."""
-    text = "\n".join(value) if isinstance(value, list) else str(value or "")
+    text = "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
     parts = re.split(r"\n|,\s*(?=[A-Z]{2}\s*:)", text)
     split = [part.partition(":") for part in parts if ":" in part]
     return {name.strip(): rest.strip() for name, _, rest in split}

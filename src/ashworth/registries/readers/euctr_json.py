@@ -13,7 +13,14 @@ from ashworth.registries.readers.euctr_record import (
     registration_of,
     state_of,
 )
-from ashworth.registries.readers.json_records import Document, documents_of, listed, text_at
+from ashworth.registries.readers.json_records import (
+    Document,
+    at,
+    documents_of,
+    listed,
+    read_each,
+    text_at,
+)
 from ashworth.registries.record import Registration
 
 _CODES = {
@@ -29,6 +36,7 @@ _PRODUCT = {
     "d12": "D.1.2", "d2111": "D.2.1.1.1", "d31": "D.3.1", "d32": "D.3.2", "d38": "D.3.8",
     "d393": "D.3.9.3",
 }  # fmt: skip
+_SUBSTANCES = "d38_imp_identification_details"
 _NAMED = {
     "n_date_of_competent_authority_decision": "N.authority",
     "n_date_of_ethics_committee_opinion": "N.ethics",
@@ -66,13 +74,15 @@ def read_euctr_json(raw: bytes, file: str = "") -> Iterator[Registration]:
     ]  # fmt: skip
     if problems:
         raise InputError(problems, subject=file)
-    for own, document in found:
-        yield registration_of(
-            _fields(document), format="euctr_json", file=file,
-            sha256=hashlib.sha256(own).hexdigest(),
-            state=state_of(text_at(document, "a1_member_state_concerned")),
-            processed=text_at(document, "record_last_import")[:10],
-        )  # fmt: skip
+    yield from read_each(found, file, lambda own, document: _registration(own, document, file))
+
+
+def _registration(own: bytes, document: Document, file: str) -> Registration:
+    return registration_of(
+        _fields(document), format="euctr_json", file=file, sha256=hashlib.sha256(own).hexdigest(),
+        state=state_of(text_at(document, "a1_member_state_concerned")),
+        processed=text_at(document, "record_last_import")[:10],
+    )  # fmt: skip
 
 
 def _fields(document: Document) -> EuctrFields:
@@ -113,10 +123,12 @@ def _rest(found: EuctrFields, document: Document) -> None:
 def _product(product: Document) -> dict[str, list[str]]:
     """Role, names and substances; the substances stand in a list of their own."""
     found: dict[str, list[str]] = {}
-    parts = [product, *listed(product.get("d38_imp_identification_details"))]
-    for part in parts:
+    for part in (product, *listed(at(product, _SUBSTANCES))):
         for key in part:
-            code, text = _PRODUCT.get(key.split("_")[0]), text_at(part, key)
-            if code and text:
-                found.setdefault(code, []).append(" ".join(text.split()))
+            code = _PRODUCT.get(key.split("_")[0])
+            if code is None or key == _SUBSTANCES:
+                continue
+            text = " ".join(text_at(part, key).split())
+            if text:
+                found.setdefault(code, []).append(text)
     return found

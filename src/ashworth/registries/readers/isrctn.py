@@ -12,7 +12,14 @@ from lxml import etree
 from ashworth.errors import InputError, Problem
 from ashworth.registries.normalisation.phases import phase_codes
 from ashworth.registries.normalisation.statuses import status_class
-from ashworth.registries.readers.json_records import Document, at, documents_of, listed, text_at
+from ashworth.registries.readers.json_records import (
+    Document,
+    at,
+    documents_of,
+    listed,
+    read_each,
+    text_at,
+)
 from ashworth.registries.readers.texts import eligibility, once, tidy
 from ashworth.registries.record import (
     Intervention,
@@ -48,9 +55,12 @@ def read_isrctn_json(raw: bytes, file: str = "") -> Iterator[Registration]:
     """
     found = list(documents_of(raw, file, "isrctn", "a record of ISRCTN"))
     _check(file, [document for _, document in found])
-    for own, document in found:
-        digest = hashlib.sha256(own).hexdigest()
-        yield registration_of(document, {}, "isrctn_json", file, digest)
+    yield from read_each(
+        found, file,
+        lambda own, document: registration_of(
+            document, {}, "isrctn_json", file, hashlib.sha256(own).hexdigest()
+        ),
+    )  # fmt: skip
 
 
 def read_isrctn_xml(raw: bytes, file: str = "") -> Iterator[Registration]:

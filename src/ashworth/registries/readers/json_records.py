@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from ashworth.errors import InputError, Problem
+from ashworth.registries.record import Registration
 
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 Document = dict[str, Any]
+
+
+class ShapeError(Exception):
+    """Something else stands in a document than its registry puts there."""
 
 
 def json_records(raw: bytes) -> list[bytes]:
@@ -68,7 +73,12 @@ def listed(value: Any) -> list[Any]:
 
 
 def at(document: Any, *path: str) -> Any:
-    """What stands at a path of keys; None where a key is missing.
+    """What stands at a path of keys; None where a key is missing or its parent is empty.
+
+    Raises
+    ------
+    ShapeError
+        If something else than an object stands where one should.
 
     Examples
     --------
@@ -77,12 +87,53 @@ def at(document: Any, *path: str) -> Any:
     """
     for key in path:
         if not isinstance(document, dict):
+            if document:
+                raise ShapeError(f"'{key}' looked for in {_shown(document)}")
             return None
         document = document.get(key)
     return document
 
 
 def text_at(document: Any, *path: str) -> str:
-    """The text or number at a path; empty where there is none."""
+    """The text or number at a path, several texts joined; empty where there is none.
+
+    Raises
+    ------
+    ShapeError
+        If something else stands there: a shape that was changed is not read as nothing.
+    """
     value = at(document, *path)
+    if isinstance(value, (list, tuple)) and not any(isinstance(v, (dict, list)) for v in value):
+        return "; ".join(text for text in (text_at({"": v}, "") for v in value) if text)
+    if isinstance(value, (dict, list)) and value:
+        raise ShapeError(f"'{path[-1]}' is {_shown(value)}")
     return str(value) if isinstance(value, (str, int, float)) and value is not True else ""
+
+
+def _shown(value: Any) -> str:
+    return str(value)[:60]
+
+
+def read_each(
+    found: Iterable[tuple[bytes, Document]], file: str,
+    make: Callable[[bytes, Document], Registration],
+) -> Iterator[Registration]:  # fmt: skip
+    """Give the registration of every document.
+
+    Raises
+    ------
+    InputError
+        With every document whose shape is not known.
+    """
+    records, problems = [], []
+    for number, (own, document) in enumerate(found, start=1):
+        try:
+            records.append(make(own, document))
+        except (ShapeError, AttributeError, TypeError, KeyError) as error:
+            words = f"an unknown shape: {error}"
+            problems.append(
+                Problem(file, number, None, words, "a shape of docs/reference", "report the shape")
+            )
+    if problems:
+        raise InputError(problems, subject=file)
+    yield from records
