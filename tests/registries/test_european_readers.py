@@ -346,6 +346,35 @@ def test_cut_records_and_numbers_that_are_none_are_named_all_at_once():
     assert "without its beginning" in str(faults(read_euctr_text, headless)[0])
 
 
+def test_a_cut_anywhere_is_refused_or_harmless():
+    raw = TEXT.read_bytes()
+    full = list(read_euctr_text(raw))
+    accepted = 0
+    for cut in [*range(1000, len(raw), 1499), *range(len(raw) - 40, len(raw) - 1)]:
+        try:
+            found = list(read_euctr_text(raw[:cut]))
+        except InputError:
+            continue
+        accepted += 1
+        for record, whole in zip(found, full, strict=False):
+            assert record.eligibility == whole.eligibility
+            assert (
+                record.status == whole.status or f"status {record.status}" in record.unknown_values
+            )
+    assert 0 < accepted < 60
+
+
+def test_an_enrolment_that_is_no_number_is_listed():
+    raw = TEXT.read_bytes().replace(b"clinical trial: 15\n", b"clinical trial: about 15\n")
+    assert next(read_euctr_text(raw)).unknown_values == ("enrolment about 15",)
+    trial = {"ctNumber": "2023-508143-51-01", "ctStatus": 4, "totalNumberEnrolled": "1,200"}
+    (found,) = read_ctis_json(json.dumps(trial).encode())
+    assert (found.enrolment, found.unknown_values) == (None, ("enrolment 1,200",))
+    people = {"targetEnrolment": "120", "totalFinalEnrolment": "0"}
+    (found,) = read_isrctn_json(json.dumps({"isrctn": "12345678", "participants": people}).encode())
+    assert (found.enrolment, found.enrolment_kind, found.unknown_values) == (120, "ESTIMATED", ())
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_other_encodings_are_refused_with_the_line(encoding, tmp_path):
     text = TEXT.read_text(encoding="utf-8").encode("ascii", "replace").decode()

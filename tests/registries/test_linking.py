@@ -14,7 +14,7 @@ from ashworth.registries.member_states import member_state_statuses
 from ashworth.registries.merging import merged_values
 from ashworth.registries.normalisation.normalised import normalise
 from ashworth.registries.readers.euctr_csv import read_euctr_csv
-from ashworth.registries.record import MemberState, Registration
+from ashworth.registries.record import MemberState, RawDate, Registration
 
 STATUSES = ("Ongoing", "Completed", "Prematurely Ended", "Temporarily Halted", "")
 
@@ -218,3 +218,10 @@ def test_a_merged_trial_takes_what_its_main_registration_does_not_tell():
         "ESTIMATED",
     )
     assert (found.countries, found.lead_country) == (("DE", "FR"), "DE")
+
+
+def test_a_registration_first_posted_after_the_date_is_not_there_yet():
+    record = Registration("euctr", "x", "2010-000001-01", member_state="DE", status="Ongoing",
+                          first_posted=RawDate("2015-03-01"))  # fmt: skip
+    assert not landscape([record], as_of=date(2015, 2, 28)).trials
+    assert len(landscape([record], as_of=date(2015, 3, 1)).trials) == 1

@@ -12,6 +12,7 @@ from ashworth.registries.classification.rules import CellRules, cell_rules
 from ashworth.registries.classification.verdicts import CellVerdict, classify
 from ashworth.registries.linking import LinkedTrial, link
 from ashworth.registries.merging import merged_values
+from ashworth.registries.normalisation.dates import precise_date
 from ashworth.registries.normalisation.normalised import Normalised, normalise
 from ashworth.registries.overrides import Override
 from ashworth.registries.record import Registration, slim
@@ -143,7 +144,8 @@ def landscape(
 ) -> Landscape:
     """Make the landscape of registrations on a date.
 
-    Versions that a registry made after the date are left out; of the others the latest counts.
+    Versions that a registry made after the date are left out, and registrations first posted
+    after it where the version's day is not told; of the others the latest counts.
 
     Parameters
     ----------
@@ -164,7 +166,7 @@ def landscape(
     """
     rules = rules or cell_rules()
     judged = [_judged(r, rules) for r in records]
-    known = [s for s in judged if not s.record.processed or s.record.processed <= str(as_of)]
+    known = [s for s in judged if _was_there(s.record, as_of)]
     verdicts = {id(s.record): s.verdict for s in known}
     by_id: dict[str, list[Override]] = {}
     for override in overrides:
@@ -175,6 +177,14 @@ def landscape(
     trials.sort(key=lambda t: t.trial.trial_id)
     return Landscape(tuple(trials), len(records), len(linked), as_of, rules.version,
                      dict(sorted(unknown.items())))  # fmt: skip
+
+
+def _was_there(record: Registration, as_of: date) -> bool:
+    """Whether a version is of the date or before; where that is not told, its first posting."""
+    if record.processed:
+        return record.processed <= str(as_of)
+    posted = precise_date(record.first_posted.text)
+    return posted is None or posted.first_day <= as_of
 
 
 def _judged(record: Registration | Surveyed, rules: CellRules) -> Surveyed:

@@ -33,7 +33,7 @@ from ashworth.registries.readers.json_records import (
     read_each,
     text_at,
 )
-from ashworth.registries.readers.texts import once, tidy
+from ashworth.registries.readers.texts import no_number, once, tidy, whole
 from ashworth.registries.record import (
     MemberState,
     RawDate,
@@ -113,6 +113,7 @@ def registration_of(document: Document, file: str, sha256: str) -> Registration:
     unknown = [f"status {s}" for s in once([status, *(m.status for m in states)])
                if status_class("ctis", s) is None]  # fmt: skip
     unknown += [f"phase {phase}"] if phase and phase_codes(phase) is None else []
+    unknown += no_number("enrolment", enrolment)
     return Registration(
         source="ctis", format="ctis_json", registry_id=number, file=file, sha256=sha256,
         processed=_processed(document), ids=_ids(document, trial, names),
@@ -125,8 +126,7 @@ def registration_of(document: Document, file: str, sha256: str) -> Registration:
         keywords=areas(document, part), interventions=interventions(part),
         outcomes=outcomes(details), status=status,
         study_type="INTERVENTIONAL", phases=(phase,) if phase else (),
-        enrolment=int(enrolment) if enrolment.isdecimal() else None,
-        enrolment_kind="ESTIMATED" if enrolment.isdecimal() else "",
+        enrolment=whole(enrolment), enrolment_kind="" if whole(enrolment) is None else "ESTIMATED",
         start=_start(document, details), completion=_completion(document, details),
         last_updated=RawDate(text_at(document, "lastUpdated")),
         countries=once([*(m.country for m in states), *_others(part)]),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ashworth.registries.normalisation.countries import country_code
-from ashworth.registries.readers.texts import eligibility, once, tidy
+from ashworth.registries.readers.texts import eligibility, no_number, once, tidy, whole
 from ashworth.registries.record import (
     Intervention,
     RawDate,
@@ -35,6 +35,7 @@ _IDS = {
     "A.5.2": ("NCT number", re.compile(r"NCT\s?\d{8}(?!\d)", re.IGNORECASE)),
     "A.5.3": ("UTN", re.compile(r"U1111-\d{4}-\d{4}", re.IGNORECASE)),
 }  # fmt: skip
+_ENROLMENT = ("F.4.2.2", "F.4.2.1", "F.4.1")
 _TRANSLATED = {
     "A.3": "official_title", "A.3.1": "brief_title", "A.3.2": "acronym", "E.1.1": "conditions",
     "E.1.1.1": "conditions", "E.2.1": "summary", "E.2.2": "description", "E.3": "eligibility",
@@ -146,6 +147,7 @@ def _ids(fields: EuctrFields) -> tuple[str, ...]:
 
 def _unknown(fields: EuctrFields, status: str) -> tuple[str, ...]:
     found = [f"status {status}"] if status and status not in STATUSES else []
+    found += no_number("enrolment", *(fields.text(code) for code in _ENROLMENT))
     for code, (name, pattern) in _IDS.items():
         found += [
             f"{name} {value}" for value in fields.texts(code)
@@ -173,19 +175,15 @@ def _outcomes(fields: EuctrFields) -> tuple[RegisteredOutcome, ...]:
 
 def _enrolment(fields: EuctrFields) -> int | None:
     """Planned patients of the whole trial; None where only a part of it is told."""
-    whole, eea, state = (_whole(fields.text(c)) for c in ("F.4.2.2", "F.4.2.1", "F.4.1"))
+    every, eea, state = (whole(fields.text(code)) for code in _ENROLMENT)
     outside = "yes" in (fields.text("E.8.6.1").lower(), fields.text("E.8.6.2").lower())
-    if whole is not None:
-        return whole
+    if every is not None:
+        return every
     if outside:
         return None
     if eea is not None:
         return eea
     return state if fields.text("E.8.5").lower() == "no" else None
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
 
 
 def _countries(fields: EuctrFields, state: str) -> tuple[str, ...]:

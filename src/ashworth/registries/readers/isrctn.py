@@ -20,7 +20,7 @@ from ashworth.registries.readers.json_records import (
     read_each,
     text_at,
 )
-from ashworth.registries.readers.texts import eligibility, once, tidy
+from ashworth.registries.readers.texts import eligibility, no_number, once, tidy, whole
 from ashworth.registries.record import (
     Intervention,
     RawDate,
@@ -232,6 +232,8 @@ def _unknown(document: Document, status: str, phases: tuple[str, ...]) -> Iterat
     if status and status_class("isrctn", status) is None:
         yield f"status {status}"
     yield from (f"phase {p}" for p in phases if phase_codes(p) is None)
+    numbers = (text_at(document, "participants", f"{n}Enrolment") for n in ("totalFinal", "target"))
+    yield from no_number("enrolment", *numbers)
     for name, pattern in _IDS.items():
         value = tidy(text_at(document, "externalRefs", name))
         if value.lower() not in _NOT_TOLD and not pattern.search(value):
@@ -241,9 +243,9 @@ def _unknown(document: Document, status: str, phases: tuple[str, ...]) -> Iterat
 def _enrolment(people: Any, status: str) -> tuple[int | None, str]:
     """The final number, else the target; a final 0 of a trial that was not stopped is none yet."""
     final, target = text_at(people, "totalFinalEnrolment"), text_at(people, "targetEnrolment")
-    if final.isdecimal() and (int(final) > 0 or status == "Stopped"):
-        return int(final), "ACTUAL"
-    return (int(target), "ESTIMATED") if target.isdecimal() else (None, "")
+    if whole(final) or (whole(final) == 0 and status == "Stopped"):
+        return whole(final), "ACTUAL"
+    return whole(target), "" if whole(target) is None else "ESTIMATED"
 
 
 def _outcomes(told: Any) -> tuple[RegisteredOutcome, ...]:

@@ -107,7 +107,8 @@ def text_at(document: Any, *path: str) -> str:
         return "; ".join(text for text in (text_at({"": v}, "") for v in value) if text)
     if isinstance(value, (dict, list)) and value:
         raise ShapeError(f"'{path[-1]}' is {_shown(value)}")
-    return str(value) if isinstance(value, (str, int, float)) and value is not True else ""
+    told = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return str(value) if told else ""
 
 
 def _shown(value: Any) -> str:

@@ -18,6 +18,22 @@ def tidy(text: str | None) -> str:
     return " ".join(text.split())
 
 
+def whole(text: str) -> int | None:
+    """A number of patients; None where the text is none.
+
+    Examples
+    --------
+    >>> whole("120"), whole(""), whole("about 120")
+    (120, None, None)
+    """
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def no_number(name: str, *texts: str) -> list[str]:
+    """Texts that should be numbers and are none, for `Registration.unknown_values`."""
+    return [f"{name} {text}" for text in texts if text and whole(text) is None]
+
+
 def once(texts: list[str]) -> tuple[str, ...]:
     """Each text once, in order, without empty ones."""
     return tuple(dict.fromkeys(t for t in texts if t))
