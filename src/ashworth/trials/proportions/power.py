@@ -108,9 +108,9 @@ def two_proportions_power(
         Type I error over `sided` sides.
     sided : 1 or 2
         Sides.
-    test : {"fisher", "boschloo", "farrington_manning", "miettinen_nurminen", "z_pooled", \
-"z_unpooled"}
-        Test.
+    test : str
+        "fisher", "boschloo", "farrington_manning", "miettinen_nurminen", "z_pooled" or
+        "z_unpooled".
     alternative : {"auto", "greater", "less"}
         Side of a one-sided test. ``auto``: away from the margin's sign (a margin of -0.1 is
         non-inferiority where more events are better), without a margin that of the assumed
