@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import importlib
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -237,6 +239,14 @@ def _suspicious(info: zipfile.ZipInfo) -> str:
 def _archive(path: Path, changed_ns: int) -> zipfile.ZipFile:
     """An open archive: its list of members, up to half a million, is read once per process."""
     return zipfile.ZipFile(path)
+
+
+def member_digest(member: Member) -> bytes:
+    """SHA-256 of a file as it is before it is parsed; of nothing where it cannot be read."""
+    try:
+        return hashlib.sha256(_bytes(member)).digest()
+    except (_Fault, OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        return b""
 
 
 def _bytes(member: Member) -> bytes:
