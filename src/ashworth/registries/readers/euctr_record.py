@@ -67,7 +67,10 @@ class EuctrFields:
 
     def text(self, code: str) -> str:
         """The main text; where it is told in other languages only, the first of them."""
-        found = [(language, tidy(value)) for language, value in self.values.get(code, ())]
+        values = self.values.get(code)
+        if values is None:
+            return ""
+        found = [(language, tidy(value)) for language, value in values]
         main = [v for language, v in found if v and not language]
         return (main or [v for _, v in found if v] or [""])[0]
 
