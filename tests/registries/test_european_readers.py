@@ -175,7 +175,8 @@ def test_isrctn():
     assert normalise(stopped).status == "ended"
     assert normalise(by_dates).countries == ("GB", "IE")
     days = {date(2013, 5, 31): "planned", date(2013, 6, 1): "open", date(2015, 5, 31): "open",
-            date(2015, 6, 1): "closed", date(2018, 5, 10): "closed", date(2018, 5, 11): "ended"}  # fmt: skip
+            date(2015, 6, 1): "closed", date(2018, 5, 10): "closed",
+            date(2018, 5, 11): "ended"}  # fmt: skip
     assert {day: status_on(by_dates, day).status for day in days} == days
 
 
@@ -275,7 +276,8 @@ def test_a_classic_record_without_a_number_is_named():
         ("Phase II/III", ("PHASE2", "PHASE3")), ("Phase 1/2", ("PHASE1", "PHASE2")),
         ("Phase 0", ("EARLY_PHASE1",)), ("10", ("PHASE2", "PHASE3")),
         ("Not Applicable", ("NA",)), ("Not Specified", ()),
-        ("Phase V", None), ("Phase I/V", None), ("Phase IIII", None), ("III", None), ("", None), ("12", None),
+        ("Phase V", None), ("Phase I/V", None), ("Phase IIII", None),
+        ("III", None), ("", None), ("12", None),
     ],
 )  # fmt: skip
 def test_phases(text, codes):

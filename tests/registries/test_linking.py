@@ -179,6 +179,8 @@ def test_member_states_inside_one_record_of_ctis():
     (trial,) = link([record])
     assert trial.contradictions[0].values[1] == ("ctis 2023-508143-51-01 Italy", "Ended")
     assert member_state_statuses([trial]).pairs == {("4", "8"): 1}
+    pair = Registration("ctis", "x", "2023-508143-51-01", status="4", member_states=states[:2])
+    assert len(link([pair])[0].contradictions) == 1
     ended = Registration(
         "ctgov", "x", "NCT00000001", ids=("2023-508143-51-00",), status="COMPLETED"
     )
@@ -210,6 +212,8 @@ def test_a_merged_trial_takes_what_its_main_registration_does_not_tell():
     other = Registration("euctr", "x", "2010-000001-01", member_state="FR", countries=("France",),
                          enrolment=120, enrolment_kind="ESTIMATED",
                          phases=("Therapeutic use (Phase IV)",))  # fmt: skip
+    (alone,) = link([other])
+    assert merged_values(alone, [normalise(other)]).lead_country == "FR"
     (trial,) = link([other, main])
     found = merged_values(trial, [normalise(r) for r in trial.records])
     assert (found.highest_phase, found.enrolment, found.enrolment_kind) == (
