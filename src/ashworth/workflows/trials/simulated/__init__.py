@@ -1,0 +1,1 @@
+"""Parts of `ashworth trial simulate`: cells of the grid, runs, results, figures."""
