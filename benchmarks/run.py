@@ -1,6 +1,6 @@
 """Run the benchmarks on one thread: `./dev bench [SUBJECT] [quick] [N ...]`.
 
-Subjects: survival (default), competing, imaging, pooling, resampling, trials.
+Subjects: survival (default), competing, imaging, pooling, registries, resampling, trials.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ def main() -> None:
         import pooling
 
         pooling.run()
+        return
+    if "registries" in words:
+        import registries
+
+        registries.run(words, quick="quick" in words)
         return
     if "resampling" in words:
         import resampling

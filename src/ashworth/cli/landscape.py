@@ -18,6 +18,7 @@ app = cyclopts.App(
 @app.default
 def landscape(
     *files: Path,
+    store: Path | None = None,
     as_of: date | None = None,
     since: date | None = None,
     overrides: Path | None = None,
@@ -31,7 +32,9 @@ def landscape(
     Parameters
     ----------
     files
-        Files, folders, zip or gz archives of registry records.
+        Files, folders, zip or gz archives of registry records; or a registry store.
+    store
+        A registry store in place of files, see `ashworth landscape store`.
     as_of
         Date of the landscape [default: the latest version among the records].
     since
@@ -50,7 +53,7 @@ def landscape(
     from ashworth.workflows.registries.landscape import make_landscape
 
     made = make_landscape(
-        files, as_of=as_of, since=since, overrides=overrides,
+        files, store=store, as_of=as_of, since=since, overrides=overrides,
         on_fault="skip" if skip else "refuse", workers=workers, out=out,
     )  # fmt: skip
     if json:
@@ -109,4 +112,55 @@ def fetch(
         show_json(found.to_dict())
     else:
         show_lines(found.lines())
+    return 0
+
+
+@app.command
+def store(
+    folder: Path,
+    /,
+    *files: Path,
+    partial: bool = False,
+    skip: bool = False,
+    workers: int = 1,
+    verify: bool = False,
+    json: bool = False,
+) -> int:
+    """Bring a registry store up to date: read what is new, keep older versions beside it.
+
+    Parameters
+    ----------
+    folder
+        The store; made where the folder is new or empty.
+    files
+        Files, folders, zip or gz archives of registry records.
+    partial
+        The files are only a part of their registries: what is not in them has not vanished.
+    skip
+        Leave out files that cannot be read, and name them, instead of refusing all.
+    workers
+        Processes that read.
+    verify
+        Read every byte of the store and compare with its digests, before anything else.
+    json
+        Print JSON.
+    """
+    from ashworth.workflows.registries.store import update_registry_store, verify_registry_store
+
+    verified = [verify_registry_store(folder)] if verify else []
+    if verify and not files:
+        if json:
+            show_json({"store": str(folder), "verified": True})
+        else:
+            show_lines(verified)
+        return 0
+    with steps_shown(quiet=json) as progress:
+        made = update_registry_store(
+            folder, files, on_fault="skip" if skip else "refuse", partial=partial,
+            workers=workers, progress=progress,
+        )  # fmt: skip
+    if json:
+        show_json(made.to_dict())
+    else:
+        show_lines([*verified, *made.lines()])
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal
 
 Precision = Literal["day", "month", "year"]
@@ -21,6 +22,7 @@ class PreciseDate:
     precision: Precision
 
 
+@lru_cache(maxsize=65_536)
 def precise_date(text: str) -> PreciseDate | None:
     """Read a date; None where the text is none, or its year can be none of a trial's.
 

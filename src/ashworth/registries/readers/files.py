@@ -125,11 +125,11 @@ def nothing_to_read(
     return [_problem(where, "no file", "at least one registry file", "name files or a folder")]
 
 
-def read_member(member: Member) -> ReadRegistrations:
-    """Read one file; a fault leaves it out whole."""
+def read_member(member: Member, raw: bytes | None = None) -> ReadRegistrations:
+    """Read one file, or its bytes where they are known; a fault leaves it out whole."""
     found = ReadRegistrations()
     try:
-        raw = _bytes(member)
+        raw = _bytes(member) if raw is None else raw
         _read(member.name, raw, found)
     except _Fault as fault:
         found.faults.append(fault.problem)
@@ -241,12 +241,13 @@ def _archive(path: Path, changed_ns: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def member_digest(member: Member) -> bytes:
-    """SHA-256 of a file as it is before it is parsed; of nothing where it cannot be read."""
+def digested(member: Member) -> tuple[bytes, bytes | None]:
+    """SHA-256 of a file before it is parsed, and its bytes; of nothing where it is unreadable."""
     try:
-        return hashlib.sha256(_bytes(member)).digest()
+        raw = _bytes(member)
     except (_Fault, OSError, EOFError, zipfile.BadZipFile, zlib.error):
-        return b""
+        return b"", None
+    return hashlib.sha256(raw).digest(), raw
 
 
 def _bytes(member: Member) -> bytes:

@@ -17,7 +17,7 @@ from ashworth.storage.registry_store.folder import RegistryStore, read_part
 from ashworth.storage.registry_store.rows import ROWS, surveyed_of
 
 _KEYS = ["version", "source", "registry_id", "number", "member_state", "processed", "specimen",
-         "trial_ids"]  # fmt: skip
+         "trial_ids", "first_posted_day"]  # fmt: skip
 
 GROUP = 4096
 """Rows that are read together; a landscape needs few of them."""
@@ -150,7 +150,12 @@ def _latest(every: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
     """
     known = every
     if as_of is not None:
-        known = known.filter(pl.col("processed") <= str(as_of))
+        told, posted = pl.col("processed"), pl.col("first_posted_day")
+        known = known.filter(
+            pl.when(told != "")
+            .then(told <= str(as_of))
+            .otherwise(posted.is_null() | (posted <= as_of))
+        )
     ordered = known.sort(
         pl.when(pl.col("source") == "ctis").then(pl.col("registry_id")).otherwise(pl.lit("")),
         "processed", "version",

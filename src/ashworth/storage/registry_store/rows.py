@@ -89,7 +89,19 @@ def rows_of(
     """
     numbers = [-1] * len(judged) if versions is None else list(versions)
     made = [_row(n, r, v) for n, (r, v) in zip(numbers, judged, strict=True)]
-    return pl.DataFrame(made, schema=ROWS, orient="row")
+    columns = list(zip(*made, strict=True)) or [()] * len(ROWS)
+    return pl.DataFrame([
+        _column(name, values, kind)
+        for (name, kind), values in zip(ROWS.items(), columns, strict=True)
+    ])  # fmt: skip
+
+
+def _column(name: str, values: Sequence[Any], kind: pl.DataType) -> pl.Series:
+    """One column; lists pass through JSON, which is ten times faster than value by value."""
+    if not kind.is_nested():
+        return pl.Series(name, values, kind, strict=True)
+    written = [_ENCODE.encode(v).decode() for v in values]
+    return pl.Series(name, written, pl.String).str.json_decode(kind)
 
 
 def _row(version: int, record: Registration, verdict: CellVerdict) -> tuple[Any, ...]:
@@ -105,9 +117,7 @@ def _row(version: int, record: Registration, verdict: CellVerdict) -> tuple[Any,
         record.completion.text, record.first_posted.text, record.enrolment,
         record.enrolment_kind, *_normalised(values), verdict.specimen, verdict.scope,
         verdict.tier, verdict.roles, verdict.supported_by_mesh, verdict.rules_version,
-        [{"rule": e.rule, "specimen": e.specimen, "field": e.field, "tier": e.tier,
-          "words": e.words} for e in verdict.evidence],
-        encoded(slim(record)),
+        verdict.evidence, encoded(slim(record)),
     )  # fmt: skip
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
@@ -21,11 +19,10 @@ from ashworth.registries.classification.verdicts import classify
 from ashworth.registries.readers.files import (
     Member,
     OnFault,
-    member_digest,
     members_of,
     nothing_to_read,
-    read_member,
 )
+from ashworth.storage.registry_store import reading
 from ashworth.storage.registry_store.folder import (
     RegistryStore,
     alone,
@@ -40,23 +37,16 @@ from ashworth.storage.registry_store.query import GROUP
 from ashworth.storage.registry_store.rows import (
     FILES,
     STATE,
-    TEXTS,
     decoded,
-    encoded,
-    registration_key,
     rows_of,
-    version_key,
 )
 
 PART = 20_000
 """Versions in one file at most."""
 SMALL = 5_000
 """A last file with fewer versions is written again together with the new ones."""
-CHUNK = 8_000_000
 TEXT_GROUP = 2_000
 Progress = Callable[[str, int, int], None]
-Item = TypeVar("Item")
-Made = TypeVar("Made")
 
 
 def silent(label: str, done: int, total: int) -> None:
@@ -97,23 +87,6 @@ class StoreUpdate:
     formats: Counter[str]
     announced: dict[str, tuple[int, int]]
     faults: tuple[Problem, ...]
-
-
-@dataclass
-class Batch:
-    """What one worker found in some files: tables as bytes, so that little crosses processes."""
-
-    rows: bytes = b""
-    texts: bytes = b""
-    keys: list[tuple[bytes, bytes, str, str, str]] = field(default_factory=list)
-    """Of every record: version, registration, registry, number, member state."""
-    owners: list[bytes] = field(default_factory=list)
-    """Digest of the file of every record."""
-    known_files: list[bytes] = field(default_factory=list)
-    faults: list[Problem] = field(default_factory=list)
-    formats: Counter[str] = field(default_factory=Counter)
-    announced: dict[str, tuple[int, int]] = field(default_factory=dict)
-    n_files: int = 0
 
 
 def update_store(
@@ -187,7 +160,7 @@ class _Updating:
         self.numbers: dict[bytes, int] = dict(self.state.select("key", "version").iter_rows())
         self.new: list[tuple[Any, ...]] = []
         self.owned: list[tuple[bytes, int]] = []
-        self.total, self.counts = Batch(), Counter[str]()
+        self.total, self.counts = reading.Batch(), Counter[str]()
         self.waiting: list[tuple[pl.DataFrame, pl.DataFrame]] = []
         self.n_waiting = 0
 
@@ -197,9 +170,9 @@ class _Updating:
         reclassified = self._reclassify()
         members, problems = members_of(paths)
         problems += nothing_to_read(members, problems, paths)
-        chunks = list(_chunks(members))
+        chunks = list(reading.chunks_of(members))
         self._take_up_small_part()
-        for done, batch in enumerate(_mapped(executor, self._job(), chunks), start=1):
+        for done, batch in enumerate(reading.mapped(executor, self._job(), chunks), start=1):
             self.progress("records", done, len(chunks))
             self._take(batch)
             if self.total.faults and on_fault == "refuse":
@@ -217,9 +190,9 @@ class _Updating:
             self.total.formats, self.total.announced, tuple(faults),
         )  # fmt: skip
 
-    def _job(self) -> Callable[[list[Member]], Batch]:
+    def _job(self) -> Callable[[list[Member]], reading.Batch]:
         where = None if self.before is None else (self.folder, self.before.generation)
-        return functools.partial(_read_chunk, where)
+        return functools.partial(reading.read_chunk, where)
 
     def _reclassify(self) -> int:
         """Judge everything again where the rules have another version than the store."""
@@ -241,7 +214,7 @@ class _Updating:
         store = RegistryStore(self.folder, 0, "", 0, (), "", "", {})
         self._wait(read_part(store, part["rows"]), read_part(store, part["texts"]))
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: reading.Batch) -> None:
         """Number the new versions of a batch, in order, and keep what is needed of it."""
         total = self.total
         total.faults += batch.faults
@@ -261,7 +234,7 @@ class _Updating:
                 self.counts["unchanged"] += 1
             self.owned.append((owner, number))
         if fresh:
-            self._wait(*_numbered(batch, fresh))
+            self._wait(*reading.numbered(batch, fresh))
         self._write_waiting(last=False)
 
     def _wait(self, rows: pl.DataFrame, texts: pl.DataFrame) -> None:
@@ -354,85 +327,3 @@ def _names(state: pl.DataFrame) -> tuple[str, ...]:
         "source", pl.lit(" "), "registry_id", pl.lit(" "), "member_state"
     ).str.strip_chars()
     return tuple(state.select(words.unique().sort()).to_series().to_list())
-
-
-def _numbered(batch: Batch, fresh: dict[bytes, int]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows and texts of a batch that are new, with their numbers, each once."""
-    rows = pl.read_ipc(io.BytesIO(batch.rows))
-    texts = pl.read_ipc(io.BytesIO(batch.texts))
-    numbers = [fresh.pop(key, -1) for key in rows["key"]]
-    version = pl.Series("version", numbers, dtype=pl.Int64)
-    kept = version >= 0
-    return rows.with_columns(version).filter(kept), texts.with_columns(version).filter(kept)
-
-
-def _chunks(members: Iterable[Member]) -> Iterator[list[Member]]:
-    """Files for one worker: some megabytes."""
-    chunk: list[Member] = []
-    size = 0
-    for member in members:
-        chunk.append(member)
-        size += 40_000 if member.inside else member.path.stat().st_size
-        if size >= CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
-
-
-def _mapped(
-    executor: Executor | None, job: Callable[[Item], Made], items: Sequence[Item]
-) -> Iterator[Made]:
-    """Results in order; few are on the way at once, whatever the number of items."""
-    if executor is None:
-        yield from map(job, items)
-        return
-    left = iter(items)
-    running: list[Future[Made]] = [executor.submit(job, i) for i in islice(left, 6)]
-    while running:
-        yield running.pop(0).result()
-        running += [executor.submit(job, i) for i in islice(left, 1)]
-
-
-@functools.lru_cache(maxsize=1)
-def _known(folder: Path, generation: int) -> tuple[frozenset[bytes], frozenset[bytes]]:
-    """Digests of files, and keys of versions, that the store has."""
-    store = open_store(folder)
-    files = read_part(store, store.files, ["digest"])["digest"].unique()
-    keys = read_part(store, store.state, ["key"])["key"]
-    return frozenset(files.to_list()), frozenset(keys.to_list())
-
-
-def _read_chunk(where: tuple[Path, int] | None, members: list[Member]) -> Batch:
-    """Read files that are new; judge records that are."""
-    files, keys = (frozenset(), frozenset()) if where is None else _known(*where)
-    batch = Batch()
-    judged = []
-    for member in members:
-        digest = member_digest(member)
-        if digest in files:
-            batch.known_files.append(digest)
-            continue
-        batch.n_files += 1
-        read = read_member(member)
-        batch.faults += read.faults
-        batch.formats.update(read.formats)
-        batch.announced |= read.announced
-        for record in read.records:
-            key = version_key(record)
-            batch.keys.append((key, registration_key(record), record.source, record.registry_id,
-                               record.member_state))  # fmt: skip
-            batch.owners.append(digest)
-            if key not in keys:
-                judged.append((record, classify(record)))
-    if judged:
-        batch.rows = _bytes(rows_of(judged))
-        texts = [(-1, encoded(record)) for record, _ in judged]
-        batch.texts = _bytes(pl.DataFrame(texts, schema=TEXTS, orient="row"))
-    return batch
-
-
-def _bytes(frame: pl.DataFrame) -> bytes:
-    stream = io.BytesIO()
-    frame.write_ipc(stream)
-    return stream.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from ashworth.errors import InputError, Problem
+from ashworth.registries.classification.rules import cell_rules
 from ashworth.registries.landscape import (
     FOCUS_TIER,
     Landscape,
@@ -21,10 +22,12 @@ from ashworth.registries.landscape import (
     landscape,
 )
 from ashworth.registries.normalisation.countries import country_names
-from ashworth.registries.overrides import read_overrides
+from ashworth.registries.overrides import Override, read_overrides
 from ashworth.registries.readers.files import OnFault
 from ashworth.registries.survey import Survey, survey
 from ashworth.storage import results_folder, write_run_log
+from ashworth.storage.registry_store import RegistryStore, is_store, open_store, select_on
+from ashworth.storage.registry_store.query import last_processed
 from ashworth.version import __version__
 from ashworth.workflows.executors import open_executor
 from ashworth.workflows.registries.figures import landscape_figures
@@ -51,12 +54,19 @@ class MadeLandscape:
         What was read, and what not.
     change : LandscapeChange or None
         Against an earlier date, where one was asked for.
+    out : Path or None
+    store : Path or None
+        Where the records come from a store: only trials that name cells are then listed.
+    n_vanished : int
+        Registrations of the store that the latest update of their registry did not hold.
     """
 
     landscape: Landscape
     read: Survey
     change: LandscapeChange | None
     out: Path | None
+    store: Path | None = None
+    n_vanished: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Document for --json."""
@@ -67,6 +77,7 @@ class MadeLandscape:
             "trials_looked_at": made.n_trials,
             "formats": dict(self.read.formats),
             "rules_version": made.rules_version,
+            "trials_listed": "all" if self.store is None else "those that name cells",
             "trials": [t.to_dict() for t in made.trials],
             "counts": made.counts(),
             "unknown_values": dict(made.unknown_values),
@@ -85,7 +96,11 @@ class MadeLandscape:
             f"Landscape on {made.as_of}: {made.n_registrations:,} registrations, "
             f"{made.n_trials:,} trials, {len(made.named)} name tumour cells"
         )
-        yield f"formats: {', '.join(f'{k} {v:,}' for k, v in sorted(self.read.formats.items()))}"
+        if self.store is None:
+            counts = sorted(self.read.formats.items())
+            yield f"formats: {', '.join(f'{k} {v:,}' for k, v in counts)}"
+        else:
+            yield f"from the store {self.store}"
         yield from _tier_lines(made)
         yield from _count_lines(made)
         yield from _beside(made)
@@ -100,6 +115,7 @@ class MadeLandscape:
 def make_landscape(
     paths: Sequence[Path],
     *,
+    store: Path | None = None,
     as_of: date | None = None,
     since: date | None = None,
     overrides: Path | None = None,
@@ -112,7 +128,9 @@ def make_landscape(
     Parameters
     ----------
     paths : sequence of Path
-        Files, folders, zip and gz archives of any format that is read.
+        Files, folders, zip and gz archives of any format that is read; or one registry store.
+    store : Path, optional
+        A registry store in place of files.
     as_of : date, optional
         The date; the latest version among the records by default.
     since : date, optional
@@ -131,29 +149,83 @@ def make_landscape(
         Files that cannot be read, no files, dates in the wrong order.
     """
     started = datetime.now(UTC)
-    if not paths:
-        raise InputError([Problem("landscape", None, "FILES", "nothing", "registry files",
+    place = _place_of_store(paths, store)
+    chosen = () if overrides is None else read_overrides(overrides)
+    if place is not None:
+        found = _from_store(open_store(place), as_of, since, chosen)
+    else:
+        found = _from_files(paths, as_of, since, chosen, on_fault, workers)
+    target = None if out is None else out.absolute()
+    found = replace(found, out=target)
+    if target is not None:
+        _write(found, target, paths if place is None else [place], started)
+    return found
+
+
+def _place_of_store(paths: Sequence[Path], store: Path | None) -> Path | None:
+    """Give the store that is asked for; None for files."""
+    stores = [p for p in paths if is_store(p)] + ([] if store is None else [store])
+    others = len(paths) + (store is not None) - len(stores)
+    if (stores and others) or len(stores) > 1:
+        raise InputError([Problem("landscape", None, "FILES", "a store and something else",
+                                  "files, or one store", "bring the files into the store with "
+                                  "'ashworth landscape store'")])  # fmt: skip
+    if not stores and not paths:
+        raise InputError([Problem("landscape", None, "FILES", "nothing",
+                                  "registry files, or a store",
                                   "name files, folders or archives")])  # fmt: skip
+    return stores[0] if stores else None
+
+
+def _from_files(
+    paths: Sequence[Path], as_of: date | None, since: date | None, chosen: tuple[Override, ...],
+    on_fault: OnFault, workers: int,
+) -> MadeLandscape:  # fmt: skip
     if workers > 1:
         with open_executor(workers, None) as pool:
             read = survey(paths, on_fault=on_fault, executor=pool)
     else:
         read = survey(paths, on_fault=on_fault)
-    chosen = () if overrides is None else read_overrides(overrides)
     day = as_of or _latest(read)
-    if since is not None and since >= day:
-        raise InputError([Problem("landscape", None, "--since", str(since), f"a day before {day}",
-                                  "exchange the dates")])  # fmt: skip
+    _check_order(since, day)
     made = landscape(read.surveyed, as_of=day, overrides=chosen)
     change = None
     if since is not None:
         before = landscape(read.surveyed, as_of=since, overrides=chosen)
         change = compare_dates(before, made)
-    target = None if out is None else out.absolute()
-    found = MadeLandscape(made, read, change, target)
-    if target is not None:
-        _write(found, target, paths, started)
-    return found
+    return MadeLandscape(made, read, change, None)
+
+
+def _from_store(
+    store: RegistryStore, as_of: date | None, since: date | None, chosen: tuple[Override, ...]
+) -> MadeLandscape:
+    last = last_processed(store)
+    day = as_of or (date.fromisoformat(last[:10]) if last else datetime.now(UTC).date())
+    _check_order(since, day)
+    made, n_vanished = _stored_landscape(store, day, chosen)
+    change = None
+    if since is not None:
+        change = compare_dates(_stored_landscape(store, since, chosen)[0], made)
+    return MadeLandscape(made, Survey(), change, None, store.folder, n_vanished)
+
+
+def _stored_landscape(
+    store: RegistryStore, day: date, chosen: tuple[Override, ...]
+) -> tuple[Landscape, int]:
+    """Make the landscape of a day from a store, and count the vanished."""
+    found = select_on(store, day, [o.registry_id for o in chosen])
+    made = landscape(found.surveyed, as_of=day, overrides=chosen)
+    made = replace(
+        made, n_registrations=found.n_versions, n_trials=found.n_trials,
+        rules_version=store.rules_version, unknown_values=found.unknown_values,
+    )  # fmt: skip
+    return made, found.n_vanished
+
+
+def _check_order(since: date | None, day: date) -> None:
+    if since is not None and since >= day:
+        raise InputError([Problem("landscape", None, "--since", str(since), f"a day before {day}",
+                                  "exchange the dates")])  # fmt: skip
 
 
 def _latest(read: Survey) -> date:
@@ -200,6 +272,13 @@ def _beside(made: Landscape) -> Iterator[str]:
 
 
 def _doubts(made: MadeLandscape) -> Iterator[str]:
+    current = cell_rules().version
+    if made.landscape.rules_version != current:
+        yield (f"note: the store was judged by rules version {made.landscape.rules_version}, this "
+               f"program has {current}: bring the store up to date")  # fmt: skip
+    if made.n_vanished:
+        yield (f"note: {made.n_vanished:,} registrations were not in the latest update of their "
+               "registry; they are counted as they were last seen")  # fmt: skip
     for name, (announced, received) in made.read.announced.items():
         yield f"note: {name} announces {announced:,} studies and holds {received:,}"
     for value, n in made.landscape.unknown_values.items():
