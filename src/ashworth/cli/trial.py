@@ -177,6 +177,10 @@ def simulate(
     analysis: str | None = None,
     alpha: float | None = None,
     sided: int | None = None,
+    look: Annotated[list[float] | None, Parameter(negative=())] = None,
+    spending: str | None = None,
+    futility: str | None = None,
+    events: int | None = None,
     folder: Folders | None = None,
     workers: int = 1,
     cluster: str | None = None,
@@ -212,6 +216,15 @@ def simulate(
         Level, where the protocol's is unknown or to be changed.
     sided
         Sides, likewise.
+    look
+        Information fraction of a look (may be repeated; the last is 1), instead of the protocol's.
+    spending
+        Bound of these looks [default: obrien_fleming]; pocock, exact_obrien_fleming,
+        exact_pocock, haybittle_peto.
+    futility
+        Bound for futility of these looks, not binding: obrien_fleming or pocock [default: none].
+    events
+        Events of the last look, instead of the planned ones.
     folder
         Folder with own definitions (may be repeated).
     workers
@@ -227,13 +240,15 @@ def simulate(
     quiet
         Show no progress.
     """
+    from ashworth.workflows.trials.simulate import looks_asked
     from ashworth.workflows.trials.simulate import simulate as simulate_protocol
 
     with steps_shown(quiet=quiet or json) as progress:
         made = simulate_protocol(
             protocol, replicates=replicates, seed=seed, version=version, scenarios=scenario or (),
             patients=patients or (), effects=effect or (), analysis=analysis, alpha=alpha,
-            sided=sided, folders=tuple(folder or ()), workers=workers, cluster=cluster,
+            sided=sided, looks=looks_asked(look, spending, futility), events=events,
+            folders=tuple(folder or ()), workers=workers, cluster=cluster,
             large=large, out=out, progress=progress,
         )  # fmt: skip
     if json:

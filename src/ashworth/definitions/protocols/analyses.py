@@ -62,7 +62,10 @@ class Looks(Sourced):
     number : int or "unknown"
         Looks in all, the last included, where the fractions are not told.
     spending, futility : str
-        Boundary family; parameters beside them.
+        Boundary family; parameters beside them: `gamma` of Hwang, Shih and DeCani, `rho` of Kim
+        and DeMets, `shape` of Wang and Tsiatis, `interim_z` of Haybittle and Peto.
+    binding : bool
+        Whether efficacy counts on stopping for futility.
     """
 
     fractions: tuple[Annotated[float, Field(gt=0, le=1)], ...] | Unknown = "unknown"
@@ -70,13 +73,19 @@ class Looks(Sourced):
     spending: (
         Literal[
             "obrien_fleming", "pocock", "hwang_shih_decani", "haybittle_peto", "kim_demets",
-            "exact_obrien_fleming", "exact_pocock",
+            "exact_obrien_fleming", "exact_pocock", "wang_tsiatis",
         ]
         | Unknown
     ) = "unknown"  # fmt: skip
     gamma: float | None = None
-    futility: Literal["none", "obrien_fleming", "pocock", "hwang_shih_decani"] | Unknown = "none"
+    rho: Positive | None = None
+    shape: float | None = None
+    interim_z: Positive = 3.0
+    futility: (
+        Literal["none", "obrien_fleming", "pocock", "hwang_shih_decani", "kim_demets"] | Unknown
+    ) = "none"
     futility_gamma: float | None = None
+    futility_rho: Positive | None = None
     binding: bool = False
 
 

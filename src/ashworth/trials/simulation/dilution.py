@@ -14,8 +14,8 @@ from ashworth.errors import InputError
 from ashworth.trials.protocols.executable import Executable
 from ashworth.trials.simulation.design import GroupHazards, stacked
 from ashworth.trials.simulation.expected import ExpectedScore, expected_score
-from ashworth.trials.simulation.protocol_runs import Question, question
 from ashworth.trials.simulation.protocol_trials import ProtocolTrial
+from ashworth.trials.simulation.questions import Question, question
 from ashworth.version import __version__
 
 Floats = NDArray[np.float64]

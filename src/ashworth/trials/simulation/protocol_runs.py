@@ -2,87 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 from scipy.stats import fisher_exact
 
-from ashworth.definitions.protocols.analyses import Analysis
-from ashworth.errors import InputError, Problem
-from ashworth.trials.faults import Faults
-from ashworth.trials.simulation.expected import ExpectedScore, expected_score
-from ashworth.trials.simulation.performance import (
-    Performance,
-    Sums,
-    average,
-    proportion,
-    spread_of,
+from ashworth.trials.simulation.performance import Performance, Sums, average, proportion
+from ashworth.trials.simulation.protocol_populations import (
+    analysed,
+    arms_and_analysed,
+    compared_arms,
+    mixture,
 )
 from ashworth.trials.simulation.protocol_trials import Enrolled, ProtocolTrial
-from ashworth.trials.simulation.runs import SimulatedLooks, check_run, simulate_survival
+from ashworth.trials.simulation.questions import Question
+from ashworth.trials.simulation.runs import check_run, simulate_survival
+from ashworth.trials.simulation.survival_measures import (
+    Theory,
+    expected_of,
+    sum_looks,
+    survival_rows,
+)
 
 Floats = NDArray[np.float64]
-ASSUMED_ALPHA, ASSUMED_SIDED = 0.05, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One analysis with level and sides; what the protocol does not tell is assumed and said.
-
-    Attributes
-    ----------
-    assumed : tuple of str
-        What was assumed.
-    """
-
-    analysis: Analysis
-    alpha: float
-    sided: int
-    assumed: tuple[str, ...] = ()
-
-
-def question(trial: ProtocolTrial, id: str | None = None, *, alpha: float | None = None,
-             sided: int | None = None) -> Question:  # fmt: skip
-    """Choose an analysis (the first one by default) and complete its level.
-
-    Raises
-    ------
-    InputError
-        Unknown analysis, an endpoint that cannot be simulated, alpha or sides out of range.
-    """
-    analyses = {a.id: a for a in trial.trial.protocol.analyses}
-    if id is not None and id not in analyses:
-        raise InputError(
-            [Problem(trial.trial.document.name, None, "analysis", f"'{id}'", ", ".join(analyses),
-                     "name one of them")], subject="the simulation",
-        )  # fmt: skip
-    analysis = analyses[id] if id is not None else next(iter(analyses.values()))
-    faults = Faults("simulation")
-    assumed = []
-    level, sides = analysis.alpha, analysis.sided
-    if alpha is not None:
-        level = alpha
-    elif level == "unknown":
-        level = ASSUMED_ALPHA
-        assumed.append(f"alpha {level} (the protocol's is unknown)")
-    if sided is not None:
-        faults.one_of("sided", sided, (1, 2))
-        sides = sided  # type: ignore[assignment]
-    elif sides == "unknown":
-        sides = ASSUMED_SIDED
-        assumed.append(f"{sides}-sided (the protocol's sides are unknown)")
-    faults.number("alpha", level, above=0, below=1)
-    if trial.trial.protocol.endpoints[analysis.endpoint].type not in ("time_to_event", "binary"):
-        faults.add("analysis", analysis.id, "a time to event or a binary endpoint",
-                   "choose another analysis")  # fmt: skip
-    faults.refuse()
-    trial.outcome(analysis.endpoint)
-    return Question(analysis, float(level), int(sides), tuple(assumed))
 
 
 @dataclass
@@ -148,78 +93,24 @@ def _routes(trial: ProtocolTrial, enrolled: Enrolled, sums: Sums) -> None:
     sums.add("adherent", enrolled.adherent.mean(axis=1))
 
 
-def _pair(trial: ProtocolTrial, asked: Question) -> tuple[int, int] | None:
-    """Positions of control and experimental arm; None where nothing is compared."""
-    experimental, control = asked.analysis.experimental, asked.analysis.control
-    if not trial.randomised or experimental is None or control is None:
-        return None
-    return trial.arms.index(control), trial.arms.index(experimental)
-
-
-def _population(trial: ProtocolTrial, enrolled: Enrolled, asked: Question) -> NDArray[np.bool_]:
-    """Who is analysed: per protocol leaves out who did not adhere; `within` limits further."""
-    who = np.ones(enrolled.arm.shape, dtype=np.bool_)
-    if asked.analysis.population == "per_protocol":
-        who &= enrolled.adherent
-    if asked.analysis.within is not None:
-        compiled = trial.router.value("analyses", asked.analysis.id, "within")
-        answer = compiled(enrolled.values, enrolled.arm.size)
-        true = np.asarray(answer.known) & np.asarray(answer.values).astype(np.bool_)
-        who &= true.reshape(who.shape)
-    return who
-
-
 def _time_to_event(
     trial: ProtocolTrial, enrolled: Enrolled, asked: Question, seed: int, first: int, sums: Sums
 ) -> None:
     groups, hazards = trial.hazard_groups(enrolled, asked.analysis)
-    pair = _pair(trial, asked)
-    who = _population(trial, enrolled, asked)
-    arms = np.zeros(groups.shape, dtype=np.uint8)
-    if pair is not None:
-        arms = (enrolled.arm == pair[1]).astype(np.uint8)
-        who &= np.isin(enrolled.arm, pair)
-    design = trial.survival_design(asked.analysis, hazards, groups.shape[1])
+    arms, who = arms_and_analysed(trial, enrolled, asked.analysis)
+    design = trial.survival_design(asked.analysis, hazards, groups.shape[1], asked.looks)
     looks = simulate_survival(
         design, replicates=len(groups), seed=seed, scenario=f"{trial.scenario} outcome",
         first=first, groups=groups, arms=np.where(who, arms, 2).astype(np.uint8),
     )  # fmt: skip
-    _sum_looks(looks, who, asked, pair, sums)
-    if pair is not None:
-        _sum_shares(groups, arms, who, len(hazards.rates), sums)
-
-
-def _sum_looks(
-    looks: SimulatedLooks, who: NDArray[np.bool_], asked: Question,
-    pair: tuple[int, int] | None, sums: Sums,
-) -> None:  # fmt: skip
-    events = looks.events[:, -1]
-    sums.add("events", events)
     sums.add("analysed", who.sum(axis=1).astype(np.float64))
-    sums.add("day", looks.column("day")[:, -1])
-    if pair is None:
+    if compared_arms(trial, asked.analysis) is None:
+        sums.add("events", looks.events[:, -1])
         return
-    z = float(ndtri(1 - asked.alpha / asked.sided))
-    statistic = looks.column("statistic")[:, -1]
-    sums.add("benefit", (statistic < -z).astype(np.float64))
-    if asked.sided == 2:
-        sums.add("harm", (statistic > z).astype(np.float64))
-    beta = looks.column("log_hazard_ratio")[:, -1]
-    information = looks.column("information")[:, -1]
-    sums.add("beta", beta)
-    with np.errstate(divide="ignore"):
-        sums.add("model_se", np.where(information > 0, 1 / np.sqrt(information), np.nan))
-    sums.add("no_estimate", np.isnan(beta).astype(np.float64))
-
-
-def _sum_shares(
-    groups: NDArray[np.int16], arms: NDArray[np.uint8], who: NDArray[np.bool_], k: int, sums: Sums
-) -> None:
-    """Share of the enrolled by arm and hazard group: the mixture that theory needs."""
-    for arm in (0, 1):
-        for g in range(k):
-            share = (who & (arms == arm) & (groups == g)).mean(axis=1)
-            sums.add(f"share {arm} {g}", share)
+    sum_looks(looks, asked.plan, asked.alpha, asked.sided, sums)
+    shares = mixture(groups, arms, who, len(hazards.rates))
+    for arm, g in np.ndindex(shares.shape[1:]):
+        sums.add(f"share {arm} {g}", shares[:, arm, g])
 
 
 def _binary(trial: ProtocolTrial, enrolled: Enrolled, asked: Question, sums: Sums) -> None:
@@ -228,13 +119,13 @@ def _binary(trial: ProtocolTrial, enrolled: Enrolled, asked: Question, sums: Sum
     uniform = enrolled.source.uniforms(f"outcome {asked.analysis.endpoint}")
     success = uniform[:, 0].reshape(probability.shape) < probability
     seen = uniform[:, 1].reshape(probability.shape) >= outcome.missing
-    who = _population(trial, enrolled, asked)
+    who = analysed(trial, enrolled, asked.analysis)
     if asked.analysis.population == "intention_to_treat":
         success = success & seen
     else:
         who = who & seen
     sums.add("analysed", who.sum(axis=1).astype(np.float64))
-    pair = _pair(trial, asked)
+    pair = compared_arms(trial, asked.analysis)
     if pair is None:
         with np.errstate(invalid="ignore"):
             sums.add("success", (success & who).sum(axis=1) / who.sum(axis=1))
@@ -267,17 +158,17 @@ def _p_value(hits1: int, n1: int, hits0: int, n0: int, sided: int) -> float:
 
 def performance(
     trial: ProtocolTrial, asked: Question, sums: Sums
-) -> tuple[list[Performance], ExpectedScore | None]:
+) -> tuple[list[Performance], Theory | None]:
     """Turn sums into ADEMP rows; for a time to event, theory beside the simulated power."""
     found = _route_rows(trial, sums)
-    score = None
+    theory = None
     kind = trial.trial.protocol.endpoints[asked.analysis.endpoint].type
     if kind == "time_to_event":
-        score = _expected(trial, asked, sums)
-        found += _survival_rows(trial, asked, sums, score)
+        theory = expected_of(trial, asked, sums)
+        found += survival_rows(trial, asked, sums, theory)
     else:
         found += _binary_rows(asked, sums)
-    return found, score
+    return found, theory
 
 
 def _route_rows(trial: ProtocolTrial, sums: Sums) -> list[Performance]:
@@ -288,41 +179,6 @@ def _route_rows(trial: ProtocolTrial, sums: Sums) -> list[Performance]:
         found.append(average(sums, "concordant", "share treated alike in both arms", "policies"))
     if trial.course.adherence:
         found.append(average(sums, "adherent", "share who adhere", "policies"))
-    return found
-
-
-def _expected(trial: ProtocolTrial, asked: Question, sums: Sums) -> ExpectedScore | None:
-    if "share 0 0" not in sums.count:
-        return None
-    hazards = trial.hazards(asked.analysis.endpoint)
-    k = len(hazards.rates)
-    shares = np.array([[sums.mean(f"share {arm} {g}") for g in range(k)] for arm in (0, 1)])
-    design = trial.survival_design(asked.analysis, hazards, trial.course.randomised)
-    return expected_score(design, shares=shares)
-
-
-def _survival_rows(
-    trial: ProtocolTrial, asked: Question, sums: Sums, score: ExpectedScore | None
-) -> list[Performance]:
-    n = trial.course.randomised
-    events = None if score is None else n * score.events
-    found = [
-        average(sums, "events", "events", "log-rank", events),
-        average(sums, "analysed", "patients analysed", asked.analysis.population),
-    ]
-    if score is None:
-        return found
-    power = score.power(n, asked.alpha, asked.sided)
-    name = "probability of declaring non-inferiority" if score and asked.analysis.margin else (
-        "probability of a significant benefit"
-    )  # fmt: skip
-    found.append(proportion(sums, "benefit", name, "log-rank score", power))
-    if asked.sided == 2:
-        found.append(proportion(sums, "harm", "probability of significant harm", "log-rank score"))
-    limit = math.log(score.limit_hazard_ratio)
-    found.append(average(sums, "beta", "log hazard ratio", "Cox", limit))
-    found.append(spread_of(sums, "beta", "empirical standard error of log HR", "Cox"))
-    found.append(average(sums, "model_se", "model standard error of log HR", "Cox"))
     return found
 
 

@@ -286,13 +286,13 @@ class ProtocolTrial:
             )  # fmt: skip
         return group
 
-    def survival_design(self, analysis: Analysis, hazards: GroupHazards, n: int) -> SurvivalDesign:
-        """The design of a time-to-event analysis over the assumed course."""
+    def survival_design(
+        self, analysis: Analysis, hazards: GroupHazards, n: int, looks: tuple[int, ...] = (0,)
+    ) -> SurvivalDesign:
+        """The design of a time-to-event analysis over the assumed course, with looks at events."""
         accrual = self.course.accrual_months * DAYS_PER_MONTH
         latest = math.ceil(accrual + self.course.follow_up_months * DAYS_PER_MONTH)
         margin = analysis.margin if isinstance(analysis.margin, float) else 1.0
-        planned = self.trial.protocol.planned.events
-        looks = (int(planned),) if isinstance(planned, int) else (0,)
         return SurvivalDesign(
             hazards, n, (0.0, accrual), latest, drop_out=self.course.drop_out_per_month
             / DAYS_PER_MONTH, looks=looks, null_hazard_ratio=margin,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,13 @@ COLUMNS = (
     "entered_experimental", "day", "log_hazard_ratio", "information",
 )  # fmt: skip
 CHUNK = 100
+Engine = Literal["days", "exact", "exact_whole_days"]
+_NUMBERS = "Philox 4x32-10 by replicate, patient and purpose; log-rank score"
+METHODS = {
+    "days": f"simulated; whole days; {_NUMBERS}",
+    "exact": f"simulated; continuous time; {_NUMBERS} over sorted times",
+    "exact_whole_days": f"simulated; whole days; {_NUMBERS} over sorted times",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,7 @@ class SimulatedLooks:
     seed: int
     scenario: str
     design: SurvivalDesign
-    method: str = (
-        "simulated; whole days; Philox 4x32-10 by replicate, patient and purpose; log-rank score"
-    )
+    method: str
     version: str = __version__
 
     def column(self, name: str) -> Floats:
@@ -77,6 +82,7 @@ def simulate_survival(
     scenario: str = "base",
     first: int = 0,
     estimate: bool = True,
+    engine: Engine = "days",
     groups: NDArray[np.int16] | None = None,
     arms: NDArray[np.uint8] | None = None,
 ) -> SimulatedLooks:
@@ -95,6 +101,10 @@ def simulate_survival(
         Number of the first replicate: replicate 17 alone equals replicate 17 of a thousand.
     estimate : bool
         Whether to estimate the hazard ratio (Cox, Breslow's ties) as well.
+    engine : {"days", "exact", "exact_whole_days"}
+        Histograms of whole days, compiled; or the same uniform numbers in continuous time, over
+        sorted times, some hundred times slower: a check. The third rounds to days and then
+        sorts: it gives the numbers of the first by another way.
     groups, arms : ndarray, shape (replicates, n), optional
         Hazard group and arm of every patient; by default group = arm, in balanced blocks.
 
@@ -114,11 +124,28 @@ def simulate_survival(
     True
     """
     check_run(replicates, seed, first)
-    from ashworth.trials.simulation.day_kernels import simulate_block
-
+    faults = Faults("simulation")
+    faults.one_of("engine", engine, tuple(METHODS))
+    faults.refuse()
     arms = design.arms()[None] if arms is None else np.ascontiguousarray(arms, dtype=np.uint8)
     groups = arms.astype(np.int16) if groups is None else np.ascontiguousarray(groups, np.int16)
     out = np.full((replicates, len(design.looks), len(COLUMNS)), np.nan)
+    if engine == "days":
+        _by_days(design, seed, scenario, first, arms, groups, estimate=estimate, out=out)
+    else:
+        from ashworth.trials.simulation.exact_times import exact_looks
+
+        exact_looks(design, seed, scenario, first, arms, groups, estimate=estimate,
+                    whole_days=engine == "exact_whole_days", out=out)  # fmt: skip
+    return SimulatedLooks(out, first, seed, scenario, design, METHODS[engine])
+
+
+def _by_days(
+    design: SurvivalDesign, seed: int, scenario: str, first: int, arms: NDArray[np.uint8],
+    groups: NDArray[np.int16], *, estimate: bool, out: Floats,
+) -> None:  # fmt: skip
+    from ashworth.trials.simulation.day_kernels import simulate_block
+
     key0, key1 = key_of(seed, scenario)
     hazards = design.hazards
     simulate_block(
@@ -127,7 +154,6 @@ def simulate_survival(
         design.drop_out, np.asarray(design.looks, dtype=np.int64), design.latest,
         design.null_hazard_ratio, estimate, CHUNK, out,
     )  # fmt: skip
-    return SimulatedLooks(out, first, seed, scenario, design)
 
 
 def check_run(replicates: Any, seed: Any, first: Any = 0) -> None:

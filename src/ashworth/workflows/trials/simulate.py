@@ -9,13 +9,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ashworth.definitions.protocols.analyses import Looks
 from ashworth.storage import results_folder, write_run_log
+from ashworth.trials.faults import Faults
 from ashworth.trials.protocols.executable import load_protocol
 from ashworth.trials.simulation.runs import check_run
 from ashworth.workflows.trials.simulated.cells import Cell, check_axes, grid_of, refuse_large
 from ashworth.workflows.trials.simulated.figures import simulation_figures
 from ashworth.workflows.trials.simulated.results import SimulatedProtocol
 from ashworth.workflows.trials.simulated.runs import Progress, run_cells, store_of
+
+SPENDING = ("obrien_fleming", "pocock", "exact_obrien_fleming", "exact_pocock", "haybittle_peto")
+FUTILITY = ("none", "obrien_fleming", "pocock")
 
 
 def simulate(
@@ -34,6 +39,8 @@ def simulate(
     workers: int = 1,
     cluster: str | None = None,
     large: bool = False,
+    looks: Looks | None = None,
+    events: int | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> SimulatedProtocol:
@@ -52,6 +59,10 @@ def simulate(
         Hazard ratios that the experimental arm is given on top of the assumptions.
     analysis, alpha, sided
         Which analysis; level and sides where the protocol's are unknown or to be changed.
+    looks : Looks, optional
+        Interim looks instead of the protocol's.
+    events : int, optional
+        Events at which the last analysis is done, instead of the planned ones.
     workers, cluster
         Processes over cells, or a Dask scheduler.
     large : bool
@@ -70,7 +81,7 @@ def simulate(
     check_axes(patients, effects, workers)
     grid = grid_of(trial, scenarios, patients, effects)
     base = Cell(protocol, version, folders, "base", None, None, analysis, alpha, sided,
-                replicates, seed)  # fmt: skip
+                replicates, seed, looks, events)  # fmt: skip
     if not large:
         refuse_large(grid, base)
     target = None if out is None else out.absolute()
@@ -83,6 +94,35 @@ def simulate(
     if store is not None:
         shutil.rmtree(store, ignore_errors=True)
     return made
+
+
+def looks_asked(
+    fractions: Sequence[float] | None, spending: str | None, futility: str | None
+) -> Looks | None:
+    """Looks from the options of a command; None where nothing is asked.
+
+    Raises
+    ------
+    InputError
+        Fractions that do not increase to 1, an unknown bound, a bound without looks.
+    """
+    if fractions is None and spending is None and futility is None:
+        return None
+    faults = Faults("the looks")
+    given = list(fractions or ())
+    if given != sorted(set(given)) or not given or given[-1] != 1 or given[0] <= 0:
+        faults.add(
+            "look", ", ".join(f"{f:g}" for f in given) or "nothing",
+            "fractions above 0 that increase to 1", "repeat --look, the last with 1",
+        )  # fmt: skip
+    if spending is not None:
+        faults.one_of("spending", spending, SPENDING)
+    if futility is not None:
+        faults.one_of("futility", futility, FUTILITY)
+    faults.refuse()
+    return Looks.model_validate(
+        {"fractions": given, "spending": spending or SPENDING[0], "futility": futility or "none"}
+    )
 
 
 def _write(made: SimulatedProtocol, target: Path, started: datetime) -> None:

@@ -11,11 +11,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from ashworth.definitions.protocols.analyses import Looks
 from ashworth.errors import InputError, Problem
 from ashworth.trials.faults import Faults
 from ashworth.trials.protocols.executable import Executable, load_protocol
-from ashworth.trials.simulation.protocol_runs import Question, question, simulate_block_of
+from ashworth.trials.simulation.protocol_runs import simulate_block_of
 from ashworth.trials.simulation.protocol_trials import ProtocolTrial
+from ashworth.trials.simulation.questions import Question, question
 
 MOST_CELLS = 2_000
 
@@ -35,6 +37,8 @@ class Cell:
     sided: int | None
     replicates: int
     seed: int
+    looks: Looks | None = None
+    events: int | None = None
     store: Path | None = None
 
     def prepared(self) -> tuple[ProtocolTrial, Question]:
@@ -43,12 +47,18 @@ class Cell:
         made = ProtocolTrial(
             trial, scenario=self.scenario, patients=self.patients, effect=self.effect
         )
-        return made, question(made, self.analysis, alpha=self.alpha, sided=self.sided)
+        asked = question(
+            made, self.analysis, alpha=self.alpha, sided=self.sided, looks=self.looks,
+            events=self.events,
+        )  # fmt: skip
+        return made, asked
 
     def key(self) -> str:
         """A name that is the same for the same numbers."""
-        text = repr((self.scenario, self.patients, self.effect, self.analysis, self.alpha,
-                     self.sided, self.seed))  # fmt: skip
+        text = repr(
+            (self.scenario, self.patients, self.effect, self.analysis, self.alpha, self.sided,
+             self.seed, self.looks, self.events)
+        )  # fmt: skip
         return sha256(text.encode()).hexdigest()[:16]
 
 

@@ -1,19 +1,22 @@
-"""The flow with simulated shares; power over the grid."""
+"""The flow with simulated shares; power over the grid; bounds and crossings of looks."""
 
 from __future__ import annotations
+
+import math
 
 import polars as pl
 
 from ashworth.figures import Figure
+from ashworth.figures.look_boundaries import look_boundaries_figure
 from ashworth.figures.power_curve import power_curve_figure
 from ashworth.figures.protocol_flow import protocol_flow_figure
 from ashworth.trials.protocols.diagram import flow_diagram
-from ashworth.workflows.trials.simulated.results import SimulatedProtocol
+from ashworth.workflows.trials.simulated.results import CellResult, SimulatedProtocol
 
 
 def simulation_figures(made: SimulatedProtocol) -> list[Figure]:
     """The flow with simulated shares and, over a grid, power against effect or patients."""
-    figures = [_flow_figure(made)]
+    figures = [_flow_figure(made), *_look_figures(made)]
     curve = _power_rows(made)
     if curve.height > 1 and (curve["x"].n_unique() > 1):
         by_effect = any(c.cell.effect is not None for c in made.cells)
@@ -23,6 +26,45 @@ def simulation_figures(made: SimulatedProtocol) -> list[Figure]:
                                title=f"Power: {made.trial.protocol.title}", simulated=True)
         )  # fmt: skip
     return figures
+
+
+def _look_figures(made: SimulatedProtocol) -> list[Figure]:
+    """Bounds with the simulated statistics, and how many trials have ended by each look."""
+    bounds = pl.DataFrame(
+        [{"series": _series_name(c), **row} for c in made.cells for row in c.looks()],
+        infer_schema_length=None,
+    )
+    if bounds.is_empty():
+        return []
+    title = made.trial.protocol.title
+    ended = [
+        {"x": float(row["look"]), "series": _series_name(c), **_ended_by(c, int(row["look"]))}
+        for c in made.cells
+        for row in c.looks()
+    ]
+    return [
+        look_boundaries_figure(bounds, name="looks", title=f"Looks: {title}", simulated=True),
+        power_curve_figure(
+            pl.DataFrame(ended, infer_schema_length=None), name="crossing", x_title="Look",
+            title=f"Ended for benefit by each look: {title}", simulated=True,
+        ),
+    ]  # fmt: skip
+
+
+def _series_name(cell: CellResult) -> str:
+    effect = "" if cell.cell.effect is None else f", HR {cell.cell.effect:g}"
+    patients = "" if cell.cell.patients is None else f", {cell.patients} patients"
+    return f"{cell.cell.scenario}{effect}{patients}"
+
+
+def _ended_by(cell: CellResult, look: int) -> dict[str, float | None]:
+    """Share of the trials that crossed the upper bound until a look."""
+    n = cell.sums.count["benefit 0"]
+    share = sum(cell.sums.mean(f"benefit {k}") for k in range(look))
+    expected = None
+    if cell.theory is not None and cell.theory.looks is not None:
+        expected = float(cell.theory.looks.upward[:look].sum())
+    return {"power": share, "mcse": math.sqrt(share * (1 - share) / n), "expected": expected}
 
 
 def _power_rows(made: SimulatedProtocol) -> pl.DataFrame:

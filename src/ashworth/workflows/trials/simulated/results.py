@@ -13,22 +13,57 @@ import polars as pl
 from ashworth.trials.protocols.executable import Executable
 from ashworth.trials.simulation.expected import ExpectedScore
 from ashworth.trials.simulation.performance import Sums
+from ashworth.trials.simulation.questions import Question
+from ashworth.trials.simulation.survival_measures import Theory
 from ashworth.version import __version__
 from ashworth.workflows.trials.simulated.cells import Cell
 
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """What a cell shows."""
+    """What a cell shows.
+
+    Attributes
+    ----------
+    patients : int
+        Enrolled.
+    measures : list of dict
+        Rows of the ADEMP table.
+    theory : Theory or None
+    """
 
     cell: Cell
     patients: int
-    assumed: tuple[str, ...]
-    alpha: float
-    sided: int
+    asked: Question
     sums: Sums
     measures: list[dict[str, Any]]
-    score: ExpectedScore | None
+    theory: Theory | None
+
+    @property
+    def score(self) -> ExpectedScore | None:
+        """Expected score on the day of the last analysis."""
+        return None if self.theory is None else self.theory.score
+
+    def looks(self) -> list[dict[str, Any]]:
+        """One row per look: events, bounds, and z with its spread over the trials."""
+        plan = self.asked.plan
+        if plan is None:
+            return []
+        expected = None if self.theory is None else self.theory.looks
+        return [
+            {
+                "look": k + 1,
+                "information_fraction": plan.design.information_fractions[k],
+                "planned_events": plan.events[k] or None,
+                "events": self.sums.mean(f"look events {k}"),
+                "upper_z": _finite(plan.design.upper_z[k]),
+                "lower_z": _finite(float(plan.lower_z[k])),
+                "mean_z": self.sums.mean(f"z {k}"),
+                "sd_z": self.sums.deviation(f"z {k}"),
+                "expected_z": None if expected is None else float(expected.mean[k]),
+            }
+            for k in range(plan.number)
+        ]
 
     def reading(self) -> str | None:
         """What the probability of non-inferiority means, in a sentence."""
@@ -80,11 +115,12 @@ class SimulatedProtocol:
             "cells": [
                 {
                     "scenario": c.cell.scenario, "patients": c.patients, "effect": c.cell.effect,
-                    "alpha": c.alpha, "sided": c.sided, "assumed": list(c.assumed),
+                    "alpha": c.asked.alpha, "sided": c.asked.sided,
+                    "assumed": list(c.asked.assumed), "looks": c.looks(),
                     "measures": [{k: _finite(v) for k, v in row.items()} for row in c.measures],
                     "limit_hazard_ratio": None if c.score is None
                     else _finite(c.score.limit_hazard_ratio),
-                    "approximations": _approximations(c),
+                    "approximations": _approximations(c, self.trial),
                     "reading": c.reading(),
                 }
                 for c in self.cells
@@ -110,8 +146,9 @@ class SimulatedProtocol:
         for cell in self.cells:
             yield ""
             yield _cell_title(cell)
+            yield from _look_lines(cell)
             yield from _measure_lines(cell)
-            yield from _approximation_lines(cell)
+            yield from _approximation_lines(cell, self.trial)
             reading = cell.reading()
             if reading is not None:
                 yield f"  {reading}"
@@ -124,16 +161,16 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _approximations(cell: CellResult) -> dict[str, float] | None:
+def _approximations(cell: CellResult, trial: Executable) -> dict[str, float] | None:
     """Power by the formulae of Schoenfeld and Freedman, and how far they are off."""
     if cell.score is None:
         return None
-    trial, asked = cell.cell.prepared()
+    asked = cell.asked
     margin = asked.analysis.margin if isinstance(asked.analysis.margin, float) else 1.0
-    ratio = trial.trial.protocol.randomisation.ratio  # type: ignore[union-attr]
+    ratio = trial.protocol.randomisation.ratio  # type: ignore[union-attr]
     experimental, control = asked.analysis.experimental, asked.analysis.control
     share = ratio[experimental] / (ratio[experimental] + ratio[control])  # type: ignore[index]
-    n, level = cell.patients, (cell.alpha, cell.sided)
+    n, level = cell.patients, (asked.alpha, asked.sided)
     exact = cell.score.power(n, *level)
     found = {"integral": exact,
              "schoenfeld": cell.score.schoenfeld_power(n, margin, share, *level)}  # fmt: skip
@@ -144,29 +181,37 @@ def _approximations(cell: CellResult) -> dict[str, float] | None:
 
 def _cell_title(cell: CellResult) -> str:
     effect = "" if cell.cell.effect is None else f", hazard ratio {cell.cell.effect:g} on top"
-    assumed = f" (assumed: {'; '.join(cell.assumed)})" if cell.assumed else ""
+    asked = cell.asked
+    assumed = f" (assumed: {'; '.join(asked.assumed)})" if asked.assumed else ""
     return (
-        f"Scenario {cell.cell.scenario}, {cell.patients:,} patients{effect}; alpha {cell.alpha:g}, "
-        f"{cell.sided}-sided{assumed}"
+        f"Scenario {cell.cell.scenario}, {cell.patients:,} patients{effect}; "
+        f"alpha {asked.alpha:g}, {asked.sided}-sided{assumed}"
     )
+
+
+def _look_lines(cell: CellResult) -> Iterator[str]:
+    for row in cell.looks():
+        lower = "" if row["lower_z"] is None else f", below {row['lower_z']:.4f}"
+        asked = row["planned_events"]
+        when = f"{asked} events" if asked else f"the last day, {row['events']:.0f} events"
+        yield f"  look {row['look']} at {when}: ends with z above {row['upper_z']:.4f}{lower}"
 
 
 def _measure_lines(cell: CellResult) -> Iterator[str]:
     for row in cell.measures:
         expected = "" if row["expected"] is None else f"   theory {row['expected']:.4f}"
         far = "" if row["distance"] is None else f" ({row['distance']:+.1f} MCSE)"
-        yield (
-            f"  {row['measure']:<48} {row['estimate']:>11.4f}  MCSE {row['mcse']:.4f}"
-            f"{expected}{far}"
-        )
+        error = "" if row["mcse"] == 0 else f"  MCSE {row['mcse']:.4f}"
+        yield f"  {row['measure']:<48} {row['estimate']:>11.4f}{error}{expected}{far}"
 
 
-def _approximation_lines(cell: CellResult) -> Iterator[str]:
-    found = _approximations(cell)
+def _approximation_lines(cell: CellResult, trial: Executable) -> Iterator[str]:
+    found = _approximations(cell, trial)
     if found is None:
         return
     exact = found["integral"]
     parts = [f"{name.capitalize()} {value:.4f} (error {value - exact:+.4f})"
              for name, value in found.items() if name != "integral"]  # fmt: skip
     if parts:
-        yield f"  power by the integral {exact:.4f}; by formula: {', '.join(parts)}"
+        one = "" if cell.asked.plan is None else "with one analysis at the end: "
+        yield f"  {one}power by the integral {exact:.4f}; by formula: {', '.join(parts)}"

@@ -11,12 +11,12 @@ from pathlib import Path
 from ashworth.trials.protocols.executable import Executable
 from ashworth.trials.simulation.performance import Sums, rows
 from ashworth.trials.simulation.protocol_runs import (
-    Question,
     performance,
     simulate_block_of,
     simulate_blocks,
 )
 from ashworth.trials.simulation.protocol_trials import ProtocolTrial
+from ashworth.trials.simulation.questions import Question
 from ashworth.version import __version__
 from ashworth.workflows.executors import interrupts_held, open_executor
 from ashworth.workflows.trials.simulated.cells import Cell
@@ -93,6 +93,5 @@ def _stored_block(
 
 def _result(cell: Cell, sums: Sums) -> CellResult:
     trial, asked = cell.prepared()
-    measures, score = performance(trial, asked, sums)
-    return CellResult(cell, trial.course.randomised, asked.assumed, asked.alpha, asked.sided, sums,
-                      rows(measures), score)  # fmt: skip
+    measures, theory = performance(trial, asked, sums)
+    return CellResult(cell, trial.course.randomised, asked, sums, rows(measures), theory)
