@@ -129,7 +129,7 @@ def table_of(
         )
     chosen = latest.filter(*tests) if tests else latest
     rows = _whole(store, chosen)
-    return rows.drop("record", "key").sort("source", "registry_id", "member_state", "version")
+    return rows.drop("surveyed", "key").sort("source", "registry_id", "member_state", "version")
 
 
 def _columns(store: RegistryStore, names: list[str]) -> pl.DataFrame:
@@ -156,11 +156,14 @@ def _latest(every: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
             .then(told <= str(as_of))
             .otherwise(posted.is_null() | (posted <= as_of))
         )
-    ordered = known.sort(
-        pl.when(pl.col("source") == "ctis").then(pl.col("registry_id")).otherwise(pl.lit("")),
-        "processed", "version",
-    ).unique(["source", "number", "member_state"], keep="last")  # fmt: skip
-    return ordered.sort("version").with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64))
+    several = known.filter(pl.col("number").is_duplicated())
+    alone = known.filter(~pl.col("number").is_duplicated())
+    order = pl.when(pl.col("source") == "ctis").then(pl.col("registry_id")).otherwise(pl.lit(""))
+    last = several.sort(order, "processed", "version").unique(
+        ["source", "number", "member_state"], keep="last"
+    )
+    every = pl.concat([alone, last]).sort("version")
+    return every.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
 def _trials(links: pl.DataFrame, n: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from ashworth.registries.classification.verdicts import CellVerdict, Evidence
+from ashworth.registries.classification.verdicts import CellVerdict
 from ashworth.registries.identifiers import trial_ids
 from ashworth.registries.normalisation.dates import PreciseDate
 from ashworth.registries.normalisation.normalised import Normalised, normalise
@@ -37,7 +37,7 @@ ROWS = pl.Schema({
     "start_precision": pl.String, "completion_day": pl.Date, "completion_precision": pl.String,
     "first_posted_day": pl.Date, "unknown_values": _TEXTS, "specimen": pl.String,
     "scope": pl.String, "tier": pl.Int64, "roles": _TEXTS, "supported_by_mesh": pl.Boolean,
-    "rules_version": pl.Int64, "evidence": _EVIDENCE, "record": pl.Binary,
+    "rules_version": pl.Int64, "evidence": _EVIDENCE, "surveyed": pl.Binary,
 })  # fmt: skip
 """Columns of `rows-*.parquet`; see docs/reference/registries-store.md."""
 TEXTS = pl.Schema({"version": pl.Int64, "record": pl.Binary})
@@ -50,6 +50,7 @@ STATE = pl.Schema({
 FILES = pl.Schema({"digest": pl.Binary, "version": pl.Int64})
 _ENCODE = msgspec.json.Encoder()
 _DECODE = msgspec.json.Decoder(Registration)
+_SURVEYED = msgspec.json.Decoder(Surveyed)
 
 
 def registration_key(record: Registration) -> bytes:
@@ -117,7 +118,7 @@ def _row(version: int, record: Registration, verdict: CellVerdict) -> tuple[Any,
         record.completion.text, record.first_posted.text, record.enrolment,
         record.enrolment_kind, *_normalised(values), verdict.specimen, verdict.scope,
         verdict.tier, verdict.roles, verdict.supported_by_mesh, verdict.rules_version,
-        verdict.evidence, encoded(slim(record)),
+        verdict.evidence, _ENCODE.encode(Surveyed(slim(record), verdict)),
     )  # fmt: skip
 
 
@@ -135,13 +136,4 @@ def _day(found: PreciseDate | None) -> tuple[Any, str | None]:
 
 def surveyed_of(rows: pl.DataFrame) -> list[Surveyed]:
     """Records without their long texts, and verdicts, of rows."""
-    columns = ("specimen", "scope", "tier", "evidence", "roles", "supported_by_mesh",
-               "rules_version", "record")  # fmt: skip
-    return [
-        Surveyed(decoded(record), CellVerdict(
-            specimen, scope, tier, tuple(Evidence(**e) for e in evidence), tuple(roles), mesh,
-            rules,
-        ))
-        for specimen, scope, tier, evidence, roles, mesh, rules, record
-        in rows.select(columns).iter_rows()
-    ]  # fmt: skip
+    return [_SURVEYED.decode(raw) for raw in rows["surveyed"]]
