@@ -54,7 +54,8 @@ PUBLIC = {
         OneStage Pooled Prediction RubinResult TwoStage impute interaction_within_and_across
         leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
-        count_bars_figure power_curve_figure protocol_flow_figure timeline_figure world_map_figure
+        count_bars_figure look_boundaries_figure power_curve_figure protocol_flow_figure timeline_figure
+        world_map_figure
         reconstruction_figure
         baujat_figure funnel_figure leave_one_out_figure meta_forest_figure
         counts_over_time_figure
@@ -112,7 +113,8 @@ PUBLIC = {
         miettinen_nurminen_interval misclassified_clearance simon_two_stage single_arm_size
         two_proportions_detectable two_proportions_formula two_proportions_p_values
         two_proportions_power two_proportions_size two_proportions_z_test
-        ExpectedScore ProtocolTrial SimulatedLooks SurvivalDesign concordant_share
+        ExpectedScore ProtocolTrial SimulatedPatients simulated_analysis
+        simulated_patients SimulatedLooks SurvivalDesign concordant_share
         expected_score simulate_survival survival_design
         ColumnRouter CourseEvents Executable LogRankEvents LogRankLimits LogRankPower
         LogRankSize MethodComparison ProtocolChecks Route RoutedColumns TrialCourse

@@ -15,6 +15,7 @@ from ashworth.figures import (
     dynamics_flow_figure,
     forest_figure,
     kaplan_meier_figure,
+    look_boundaries_figure,
     pooled_forest_figure,
     positivity_figure,
     power_curve_figure,
@@ -221,6 +222,11 @@ def gallery() -> dict[str, Figure]:
             name="power-curve",
             title="Power " + tables.VERY_LONG,
             x_title="Hazard ratio",
+        ),
+        look_boundaries_figure(
+            trial_tables.look_rows(),
+            name="look-boundaries",
+            title="Looks " + tables.VERY_LONG,
         ),
     ]
     return {f.name: f for f in made}

@@ -43,6 +43,20 @@ def power_rows() -> pl.DataFrame:
     )
 
 
+def look_rows() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "series": ["base", "base", tables.VERY_LONG, tables.VERY_LONG],
+            "look": [1, 2, 1, 2],
+            "events": [60.0, 120.0, 58.0, 119.0],
+            "mean_z": [1.4, 2.0, 0.1, -0.1],
+            "sd_z": [1.0, 1.0, 1.1, None],
+            "upper_z": [2.96, 1.97, 2.96, 1.97],
+            "lower_z": [0.1, None, 0.1, None],
+        }
+    )
+
+
 def years() -> pl.DataFrame:
     return pl.DataFrame(
         {

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ashworth.figures.funnel import funnel_figure as funnel_figure
     from ashworth.figures.kaplan_meier import kaplan_meier_figure as kaplan_meier_figure
     from ashworth.figures.leave_one_out import leave_one_out_figure as leave_one_out_figure
+    from ashworth.figures.look_boundaries import look_boundaries_figure as look_boundaries_figure
     from ashworth.figures.marker_form import marker_form_figure as marker_form_figure
     from ashworth.figures.meta_forest import meta_forest_figure as meta_forest_figure
     from ashworth.figures.pooled_forest import pooled_forest_figure as pooled_forest_figure
@@ -77,6 +78,7 @@ _HOMES = {
     "meta_forest_figure": "meta_forest",
     "pooled_forest_figure": "pooled_forest",
     "positivity_figure": "positivity",
+    "look_boundaries_figure": "look_boundaries",
     "power_curve_figure": "power_curve",
     "predicted_survival_figure": "predicted_survival",
     "protocol_flow_figure": "protocol_flow",
@@ -109,6 +111,7 @@ __all__ = [
     "funnel_figure",
     "kaplan_meier_figure",
     "leave_one_out_figure",
+    "look_boundaries_figure",
     "marker_form_figure",
     "meta_forest_figure",
     "pooled_forest_figure",

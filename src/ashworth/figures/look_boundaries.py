@@ -43,7 +43,8 @@ def look_boundaries_figure(
     ----------
     rows : polars.DataFrame
         Columns series, look, events, mean_z, sd_z, upper_z, lower_z (null without one); one row
-        per series and look. z is positive when the experimental arm does better.
+        per series and look. z is positive when the experimental arm does better
+        than the null hypothesis says.
     name, title, note, alt, simulated
         As for every figure.
 
@@ -71,7 +72,8 @@ def look_boundaries_figure(
     scale = _Scale(ordered)
     labels = ordered["series"].unique(maintain_order=True).to_list()
     first = ordered.filter(pl.col("series") == labels[0]).to_dicts()
-    layers: list[Spec] = [rule_layer(scale.grid(), color=theme.GRID, strokeWidth=1)]
+    layers: list[Spec] = [rule_layer(scale.grid(), color=theme.GRID, strokeWidth=1),
+                          rule_layer(scale.zero(), color=theme.AXIS, strokeWidth=1)]  # fmt: skip
     for bound in ("upper_z", "lower_z"):
         layers += _bound(first, bound, scale)
     ends = []
@@ -113,13 +115,16 @@ class _Scale:
     def grid(self) -> list[dict[str, float]]:
         return [{"x": LEFT, "x2": RIGHT, "y": self.y(t), "y2": self.y(t)} for t in self._ticks()]
 
+    def zero(self) -> list[dict[str, float]]:
+        return [{"x": LEFT, "x2": RIGHT, "y": self.y(0.0), "y2": self.y(0.0)}]
+
     def texts(self) -> list[Text]:
         found = [Text(LEFT - 8, self.y(t) + 4, f"{t:g}", "right") for t in self._ticks()]
         found += [Text(self.x(t), TOP + HEIGHT + 18, f"{t:g}", "center")
                   for t in nice_ticks(self.left, self.right, 6) if t <= self.right]  # fmt: skip
         middle = (LEFT + RIGHT) / 2
         found.append(Text(middle, TOP + HEIGHT + 36, "Events", "center", bold=True))
-        found.append(Text(4, TOP - 14, "z (above 0: experimental arm better)", bold=True))
+        found.append(Text(4, TOP - 14, "z (above 0: better than the null hypothesis)", bold=True))
         return found
 
 
@@ -162,11 +167,11 @@ def _ends(ends: list[tuple[float, str, str]]) -> list[Text]:
 
 def _bound_names(rows: list[dict[str, Any]], scale: _Scale) -> list[Text]:
     found = []
-    for key, word, shift in (("upper_z", "ends for benefit", -9), ("lower_z", "ends below", 18)):
+    for key, word in (("upper_z", "ends for benefit above"), ("lower_z", "ends below")):
         told = [r for r in rows if r[key] is not None]
         if told:
             x, y = scale.x(told[0]["events"]), scale.y(told[0][key])
-            found.append(Text(x + 8, y + shift, word, colour=theme.INK))
+            found.append(Text(x - 22, y + 4, word, "right", colour=theme.INK))
     return found
 
 

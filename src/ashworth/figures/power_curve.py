@@ -70,7 +70,7 @@ def power_curve_figure(
         raise EstimationError("a power curve needs at least one row")
     ordered = rows.sort("series", "x")
     series = ordered["series"].unique(maintain_order=True).to_list()
-    scale = _Scale(ordered["x"].min(), ordered["x"].max())  # type: ignore[arg-type]
+    scale = _Scale(ordered["x"].unique().sort().to_list())
     layers: list[Spec] = [rule_layer(_grid(scale), color=theme.GRID, strokeWidth=1)]
     texts = _axis_texts(scale, x_title, y_title)
     ends = []
@@ -106,9 +106,17 @@ def _height(row: dict[str, Any]) -> float:
 class _Scale:
     """Pixels of an axis from x and of probabilities from y."""
 
-    def __init__(self, low: float, high: float) -> None:
+    def __init__(self, values: list[float]) -> None:
+        low, high = values[0], values[-1]
         spread = (high - low) or abs(high) or 1.0
         self.low, self.high = low - 0.04 * spread, high + 0.04 * spread
+        self.values = values
+
+    def ticks(self) -> list[float]:
+        """The values themselves where they are few whole numbers, else round ones."""
+        if len(self.values) <= 8 and all(v == round(v) for v in self.values):
+            return self.values
+        return [t for t in nice_ticks(self.low, self.high, 6) if self.low <= t <= self.high]
 
     def x(self, value: float) -> float:
         return LEFT + (value - self.low) / (self.high - self.low) * (RIGHT - LEFT)
@@ -123,9 +131,7 @@ def _grid(scale: _Scale) -> list[dict[str, float]]:
 
 def _axis_texts(scale: _Scale, x_title: str, y_title: str) -> list[Text]:
     found = [Text(LEFT - 8, scale.y(p / 5) + 4, f"{p / 5:.1f}", "right") for p in range(6)]
-    ticks = nice_ticks(scale.low, scale.high, 6)
-    found += [Text(scale.x(t), TOP + HEIGHT + 18, f"{t:g}", "center") for t in ticks
-              if scale.low <= t <= scale.high]  # fmt: skip
+    found += [Text(scale.x(t), TOP + HEIGHT + 18, f"{t:g}", "center") for t in scale.ticks()]
     found.append(Text((LEFT + RIGHT) / 2, TOP + HEIGHT + 36, clean(x_title), "center", bold=True))
     found.append(Text(4, TOP - 12, clean(y_title), bold=True))
     return found

@@ -36,7 +36,7 @@ def _look_figures(made: SimulatedProtocol) -> list[Figure]:
     )
     if bounds.is_empty():
         return []
-    title = made.trial.protocol.title
+    title = made.trial.protocol.title.split(":")[0]
     ended = [
         {"x": float(row["look"]), "series": _series_name(c), **_ended_by(c, int(row["look"]))}
         for c in made.cells
