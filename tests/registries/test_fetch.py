@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -80,7 +81,31 @@ def test_every_page_is_fetched_once_and_the_landscape_reads_the_folder(tmp_path)
     made = make_landscape([tmp_path / "breast"])
     assert (made.landscape.n_registrations, len(made.landscape.focus())) == (25, 25)
     assert made.landscape.as_of.isoformat() == "2025-01-02"
+    assert made.read.announced == {}
     assert hidden(tmp_path / "breast") == []
+
+
+def test_packed_answers_are_unpacked(tmp_path):
+    registry = CtGov()
+    registry.spoil = lambda n, path, r: Reply(
+        200, gzip.compress(r.body), r.kind, {"Content-Encoding": "gzip"}
+    )
+    with served(registry) as base:
+        assert fetch(base, tmp_path / "a").manifest["received"] == 25
+
+
+def test_a_page_that_is_gone_and_a_fetch_that_is_not_finished_are_not_read_in_silence(tmp_path):
+    registry = CtGov()
+    with served(registry) as base:
+        fetch(base, tmp_path / "in" / "a")
+        registry.spoil = lambda n, path, reply: Reply(400, b"down") if n == 8 else reply
+        with pytest.raises(FetchError):
+            fetch(base, tmp_path / "in" / "b")
+    assert (tmp_path / "in" / ".b.fetching" / "page-00001.json").exists()
+    assert make_landscape([tmp_path / "in"]).landscape.n_registrations == 25
+    (tmp_path / "in" / "a" / "page-00002.json").unlink()
+    with pytest.raises(InputError, match=r"page-00002\.json.*fetch wrote it"):
+        make_landscape([tmp_path / "in"])
 
 
 def test_one_request_a_second_and_no_faster(tmp_path):
@@ -137,11 +162,13 @@ def names_known(struct, schema):
         (lambda r: Reply(500, b"", "text/html"), 2.0),
         (lambda r: Reply(503, b"", "text/html", {"Retry-After": "3"}), 3.0),
         (lambda r: Reply(200, r.body, r.kind, cut=len(r.body) // 2), 2.0),
+        (lambda r: Reply(200, gzip.compress(r.body)[:-20], r.kind,
+                         {"Content-Encoding": "gzip"}), 2.0),
         (lambda r: Reply(200, r.body[:-40], r.kind), 2.0),
         (lambda r: Reply(200, b"<html>maintenance</html>", "text/html"), 2.0),
         (lambda r: as_json({"message": "no studies here"}), 2.0),
     ],
-    ids=["429", "429 seconds", "429 date", "500", "503", "cut", "half JSON", "HTML", "shape"],
+    ids=["429", "429 seconds", "429 date", "500", "503", "cut", "cut gzip", "half", "HTML", "shape"],
 )  # fmt: skip
 def test_a_fault_that_passes_is_waited_for(tmp_path, change, least_wait):
     clock, registry = FalseClock(), CtGov()

@@ -18,6 +18,7 @@ from typing import Literal
 from ashworth.errors import InputError, Problem
 from ashworth.registries.readers.recognition import reader_of, recognise
 from ashworth.registries.record import Registration
+from ashworth.registries.sources.folder import MANIFEST, read_manifest
 
 LARGEST = 200_000_000
 """Bytes of one file; a registry's longest record has some megabytes."""
@@ -68,10 +69,13 @@ class Member:
     path : Path
     inside : str
         Name inside a zip archive; empty for a file of its own.
+    fetched : bool
+        A page of a fetch that compared the announced total with all pages.
     """
 
     path: Path
     inside: str = ""
+    fetched: bool = False
 
     @property
     def name(self) -> str:
@@ -131,6 +135,8 @@ def read_member(member: Member, raw: bytes | None = None) -> ReadRegistrations:
     try:
         raw = _bytes(member) if raw is None else raw
         _read(member.name, raw, found)
+        if member.fetched:
+            found.announced.clear()
     except _Fault as fault:
         found.faults.append(fault.problem)
     except InputError as error:
@@ -192,16 +198,43 @@ def members_of(paths: Sequence[Path]) -> tuple[list[Member], list[Problem]]:
     problems: list[Problem] = []
     for path in paths:
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file() and p.name[0] != ".")
-        elif path.is_file():
-            files = [path]
+            members += _of_folder(path, problems)
+            continue
+        if path.is_file():
+            members += _inside(path, problems)
         else:
             problems.append(_problem(str(path), "no such file or folder", "one that is there",
                                      "correct the path"))  # fmt: skip
-            continue
-        for file in files:
-            members += _inside(file, problems)
     return members, problems
+
+
+def _of_folder(folder: Path, problems: list[Problem]) -> Iterator[Member]:
+    """Files of a folder without hidden ones; of a fetch every file that it wrote must be there."""
+    fetched = _fetched(folder, problems)
+    for file in sorted(folder.rglob("*")):
+        hidden = any(part[0] == "." for part in file.relative_to(folder).parts)
+        if hidden or not file.is_file():
+            continue
+        if file in fetched:
+            yield Member(file, fetched=True)
+        else:
+            yield from _inside(file, problems)
+
+
+def _fetched(folder: Path, problems: list[Problem]) -> set[Path]:
+    """Files of finished fetches; those that are gone are faults."""
+    found: set[Path] = set()
+    for path in folder.rglob(MANIFEST):
+        if any(part[0] == "." for part in path.parent.relative_to(folder).parts):
+            continue
+        names = [f["file"] for f in (read_manifest(path.parent) or {}).get("files", ())]
+        found |= {path.parent / name for name in names}
+    problems += [
+        _problem(str(file), "no such file, though a fetch wrote it", "every page of the fetch",
+                 "fetch anew")
+        for file in sorted(found) if not file.is_file()
+    ]  # fmt: skip
+    return found
 
 
 def _inside(file: Path, problems: list[Problem]) -> Iterator[Member]:

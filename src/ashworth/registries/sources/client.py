@@ -81,11 +81,20 @@ def http_transport(question: Question) -> Answer:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as found:
             return _answer(found.status, found.headers, found.read(LARGEST_ANSWER + 1), question)
     except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, _lower(error.headers), error.read(2000))
+        return _refused(error)
     except (http.client.HTTPException, OSError, EOFError, zlib.error) as error:
         words = " ".join(str(getattr(error, "reason", error)).split())
         raise CutAnswerError(f"{type(error).__name__}: {words}"[:300]) from None
+
+
+def _refused(error: urllib.error.HTTPError) -> Answer:
+    """An answer with another status than success, and the beginning of its words."""
+    with error:
+        try:
+            words = error.read(2000)
+        except (http.client.HTTPException, OSError):
+            words = b""
+        return Answer(error.code, _lower(error.headers), words)
 
 
 def _answer(status: int, headers: Message, body: bytes, question: Question) -> Answer:
