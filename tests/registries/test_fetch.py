@@ -168,7 +168,7 @@ def names_known(struct, schema):
         (lambda r: Reply(200, b"<html>maintenance</html>", "text/html"), 2.0),
         (lambda r: as_json({"message": "no studies here"}), 2.0),
     ],
-    ids=["429", "429 seconds", "429 date", "500", "503", "cut", "cut gzip", "half", "HTML", "shape"],
+    ids=["429", "seconds", "date", "500", "503", "cut", "cut gzip", "half", "HTML", "shape"],
 )  # fmt: skip
 def test_a_fault_that_passes_is_waited_for(tmp_path, change, least_wait):
     clock, registry = FalseClock(), CtGov()
