@@ -54,8 +54,8 @@ PUBLIC = {
         OneStage Pooled Prediction RubinResult TwoStage impute interaction_within_and_across
         leave_one_centre_out one_stage pool rubin two_stage""",
     "figures": """
-        count_bars_figure look_boundaries_figure power_curve_figure protocol_flow_figure timeline_figure
-        world_map_figure
+        count_bars_figure look_boundaries_figure power_curve_figure protocol_flow_figure
+        timeline_figure world_map_figure
         reconstruction_figure
         baujat_figure funnel_figure leave_one_out_figure meta_forest_figure
         counts_over_time_figure
