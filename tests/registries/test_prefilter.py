@@ -12,17 +12,25 @@ from hypothesis import strategies as st
 
 import ashworth.workflows.review as review
 from ashworth.registries.classification.rules import cell_rules
-from ashworth.registries.classification.verdicts import classify, classify_fields
+from ashworth.registries.classification.verdicts import classify, classify_fields, fields_of
 from ashworth.registries.readers.files import read_registrations
 
 HERE = Path(__file__).parents[1] / "data" / "registries"
 SHIPPED = Path(review.__file__).parent / "registry"
 RULES = cell_rules()
 FULL = replace(
-    RULES, scope_keys=("",),
+    RULES, scope_keys=("",), role_keys=("",),
     phrases=tuple(replace(p, keys=("",), also=()) for p in RULES.phrases),
 )  # fmt: skip
 """The same rules without substrings: every pattern runs on every field."""
+
+
+def plain_roles(fields):
+    """Roles by every pattern on every whole text."""
+    return tuple(dict.fromkeys(
+        role.role for role in RULES.roles for name, text in fields.items()
+        if RULES.tiers.get(name) in role.tiers and role.pattern.search(text.lower())
+    ))  # fmt: skip
 
 
 def test_every_pattern_runs_without_the_filter():
@@ -37,6 +45,9 @@ def test_every_record_of_the_tests_has_the_same_verdict():
     verdicts = [classify(r, RULES) for r in read.records]
     assert verdicts == [classify(r, FULL) for r in read.records]
     assert len({v.specimen for v in verdicts}) >= 3
+    for record, verdict in zip(read.records, verdicts, strict=True):
+        if verdict.tier in (1, 2, 3):
+            assert verdict.roles == plain_roles(fields_of(record))
 
 
 WORDS = (
@@ -55,6 +66,8 @@ NAMING = [
     "occult bone marrow micro metastases", "micrometastatic disease in bone marrow",
     "minimal residual disease bone marrow", "disseminierte Tumorzellen", "CTC count in 7.5 ml",
     "common toxicity criteria (CTC)", "breast cancer CTCs", "mamma carcinoma",
+    "persisting CTCs", "clearance of tumour cells", "effect on clusters", "HER2 positive CTC",
+    "at least 5 CTC", "CTC prognostic", "device for circulating tumor cells", "number of DTC",
 ]  # fmt: skip
 """Texts that name cells, or nearly."""
 WORD = st.sampled_from([w for text in [WORDS, *NAMING] for w in text.split()])
@@ -83,7 +96,10 @@ FIELDS = st.dictionaries(st.sampled_from([*RULES.tiers, "condition_mesh"]), TEXT
 @example({"keywords": "minimal-residual disease, bone-marrow", "conditions": "breast"})
 @example({"acronym": "CTC", "summary": "common toxicity criteria (CTC)"})
 def test_made_texts_have_the_same_verdict(fields):
-    assert classify_fields(fields, RULES) == classify_fields(fields, FULL)
+    verdict = classify_fields(fields, RULES)
+    assert verdict == classify_fields(fields, FULL)
+    assert verdict.roles in ((), plain_roles(fields))
+    assert bool(verdict.roles) == (bool(plain_roles(fields)) and (verdict.tier or 9) < 4)
 
 
 @pytest.mark.parametrize("token", RULES.tokens, ids=lambda t: t.id)

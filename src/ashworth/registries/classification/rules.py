@@ -85,12 +85,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What the cells are for."""
+    """What the cells are for; a match holds one of the keys."""
 
     id: str
     role: str
     tiers: frozenset[int]
     pattern: re.Pattern[str]
+    keys: tuple[str, ...]
+
+    def stands_in(self, folded: str) -> bool:
+        """Whether a text (lower case) names the role."""
+        return any(k in folded for k in self.keys) and self.pattern.search(folded) is not None
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,7 @@ class CellRules:
     tokens: tuple[Token, ...]
     mesh: frozenset[str]
     roles: tuple[Role, ...]
+    role_keys: tuple[str, ...]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -135,6 +141,7 @@ def cell_rules(path: Path = SHIPPED) -> CellRules:
             tuple(map(_phrase, raw["phrases"])),
             tuple(map(_token, raw["tokens"])),
             frozenset(raw["mesh"]["terms"]), tuple(map(_role, raw["roles"])),
+            tuple(raw["role_keys"]),
         )  # fmt: skip
     except (OSError, yaml.YAMLError, KeyError, TypeError, re.error) as error:
         raise DefinitionError(f"{path.name}: {type(error).__name__}: {error}") from None
@@ -162,4 +169,5 @@ def _token(raw: dict[str, Any]) -> Token:
 
 
 def _role(raw: dict[str, Any]) -> Role:
-    return Role(raw["id"], raw["role"], frozenset(raw["tiers"]), _pattern(raw["pattern"]))
+    return Role(raw["id"], raw["role"], frozenset(raw["tiers"]), _pattern(raw["pattern"]),
+                tuple(raw.get("keys", ("",))))  # fmt: skip

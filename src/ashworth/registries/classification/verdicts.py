@@ -203,9 +203,18 @@ def _specimen(evidence: list[Evidence], mention: int) -> str:
 
 
 def _roles(fields: Fields, rules: CellRules) -> tuple[str, ...]:
-    found = []
-    for role in rules.roles:
-        texts = (t.lower() for name, t in fields.items() if rules.tiers.get(name) in role.tiers)
-        if any(role.pattern.search(text) for text in texts):
-            found.append(role.role)
+    """Roles named in a sentence with cells; no pattern reaches over a full stop or a bar."""
+    told = [(tier, s) for tier, s in _sentences(fields, rules)
+            if any(key in s for key in rules.role_keys)]  # fmt: skip
+    found = [
+        role.role for role in rules.roles
+        if any(tier in role.tiers and role.stands_in(s) for tier, s in told)
+    ]  # fmt: skip
     return tuple(dict.fromkeys(found))
+
+
+def _sentences(fields: Fields, rules: CellRules) -> Iterator[tuple[int, str]]:
+    for name, text in fields.items():
+        if name in rules.tiers:
+            for part in text.lower().replace("|", ".").split("."):
+                yield rules.tiers[name], part
