@@ -127,16 +127,18 @@ def _says_breast(text: str, rules: CellRules) -> bool:
 def _evidence(fields: Fields, rules: CellRules, *, breast: bool) -> Iterator[Evidence]:
     """Evidence of phrases by field, then of tokens; records without any key are left at once."""
     told = {name: text for name, text in fields.items() if name in rules.tiers}
-    whole = "\n".join(told.values())
+    folded = {name: text.lower() for name, text in told.items()}
     named: set[str] = set()
-    phrases = _possible(whole.lower(), rules)
+    phrases = _possible("\n".join(folded.values()), rules)
     if phrases:
-        found = [e for name, text in told.items()
-                 for e in _phrases(name, text, phrases, rules, breast=breast)]  # fmt: skip
+        found = [
+            e for name, text in told.items()
+            for e in _phrases(name, text, folded[name], phrases, rules, breast=breast)
+        ]  # fmt: skip
         named = {e.specimen for e in found}
         yield from found
     for token in rules.tokens:
-        if token.key in whole:
+        if any(token.key in text for text in told.values()):
             yield from _token_evidence(told, token, rules, named=token.specimen in named)
 
 
@@ -158,9 +160,9 @@ def _token_evidence(
 
 
 def _phrases(
-    name: str, text: str, phrases: Sequence[Phrase], rules: CellRules, *, breast: bool
-) -> Iterator[Evidence]:
-    folded = text.lower()
+    name: str, text: str, folded: str, phrases: Sequence[Phrase], rules: CellRules, *,
+    breast: bool,
+) -> Iterator[Evidence]:  # fmt: skip
     shown = text if len(text) == len(folded) else folded
     for phrase in phrases:
         if not phrase.may_stand_in(folded):
