@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 import ashworth.enumeration
 import ashworth.evidence
 import ashworth.survival
+import ashworth.trials
 from ashworth.cli.main import app
 from ashworth.workflows.study.analysis_settings import REQUESTS, Seeded
 from ashworth.workflows.study.settings import (
@@ -95,7 +96,7 @@ def test_no_row_describes_a_key_that_does_not_exist():
 
 @pytest.mark.parametrize(
     "room",
-    [ashworth.survival, ashworth.enumeration, ashworth.evidence],
+    [ashworth.survival, ashworth.enumeration, ashworth.evidence, ashworth.trials],
     ids=lambda r: r.__name__,
 )
 def test_every_public_name_stands_on_its_page(room):
