@@ -117,6 +117,19 @@ def title_text(title: str, x: float = 4, y: float = 17) -> Text:
     return Text(x, y, line, size=size, bold=True)
 
 
+def end_labels(
+    ends: list[tuple[float, str, str]], x: float, top: float, bottom: float
+) -> list[Text]:
+    """Names of series beside their ends (baseline, name, colour), moved apart where they meet."""
+    texts = []
+    lowest = bottom
+    for place, (y, name, colour) in enumerate(sorted(ends, reverse=True)):
+        lowest = min(y, lowest if place == 0 else lowest - 15)
+        short = shorten(name, theme.WIDTH - x - 4)
+        texts.append(Text(x, max(lowest, top), short, colour=colour))
+    return texts
+
+
 def feet_texts(y: float, *notes: str, x: float = 4, simulated: bool) -> tuple[list[Text], float]:
     """Small lines at the foot from baseline `y`, and the height of a figure that ends there."""
     wide = theme.WIDTH - 8

@@ -13,6 +13,7 @@ from ashworth.figures.canvas import (
     Spec,
     Text,
     channel,
+    end_labels,
     feet_texts,
     layer,
     rule_layer,
@@ -22,7 +23,7 @@ from ashworth.figures.canvas import (
 )
 from ashworth.figures.result import Figure
 from ashworth.figures.ticks import nice_ticks
-from ashworth.figures.typesetting import clean, shorten
+from ashworth.figures.typesetting import clean
 
 LEFT, RIGHT, TOP, HEIGHT = 52.0, 500.0, 62.0, 280.0
 NOTE = "Points: mean of the simulated trials; bars hold 95 % of them (mean and 1.96 SD)"
@@ -82,7 +83,11 @@ def look_boundaries_figure(
         mine = ordered.filter(pl.col("series") == label).to_dicts()
         layers += _series(mine, scale, colour, 7.0 * (i - (len(labels) - 1) / 2))
         ends.append((scale.y(mine[-1]["mean_z"]) + 4, clean(label), colour))
-    texts = [*scale.texts(), *_ends(ends), *_bound_names(first, scale)]
+    texts = [
+        *scale.texts(),
+        *end_labels(ends, RIGHT + 10, TOP, TOP + HEIGHT + 4),
+        *_bound_names(first, scale),
+    ]
     feet, height = feet_texts(TOP + HEIGHT + 52, note, simulated=simulated)
     if title:
         texts.append(title_text(clean(title)))
@@ -154,15 +159,6 @@ def _series(rows: list[dict[str, Any]], scale: _Scale, colour: str, aside: float
     mark = {"type": "point", "filled": True, "size": 46, "opacity": 1, "color": colour}
     drawn = layer(mark, points, {"x": channel("x"), "y": channel("y")})
     return [*([rule_layer(bars, color=colour, strokeWidth=1.6)] if bars else []), drawn]
-
-
-def _ends(ends: list[tuple[float, str, str]]) -> list[Text]:
-    texts, lowest = [], TOP + HEIGHT + 4
-    for place, (y, label, colour) in enumerate(sorted(ends, reverse=True)):
-        lowest = min(y, lowest if place == 0 else lowest - 15)
-        short = shorten(label, theme.WIDTH - RIGHT - 14)
-        texts.append(Text(RIGHT + 10, max(lowest, TOP), short, colour=colour))
-    return texts
 
 
 def _bound_names(rows: list[dict[str, Any]], scale: _Scale) -> list[Text]:

@@ -13,6 +13,7 @@ from ashworth.figures.canvas import (
     Spec,
     Text,
     channel,
+    end_labels,
     feet_texts,
     layer,
     rule_layer,
@@ -22,7 +23,7 @@ from ashworth.figures.canvas import (
 )
 from ashworth.figures.result import Figure
 from ashworth.figures.ticks import nice_ticks
-from ashworth.figures.typesetting import clean, shorten
+from ashworth.figures.typesetting import clean
 
 LEFT, RIGHT, TOP, HEIGHT = 52.0, 500.0, 56.0, 260.0
 
@@ -79,23 +80,12 @@ def power_curve_figure(
         mine = ordered.filter(pl.col("series") == label).to_dicts()
         layers += _series_layers(mine, scale, colour)
         ends.append((scale.y(_height(mine[-1])) + 4, clean(label), colour))
-    texts += _end_labels(ends)
+    texts += end_labels(ends, RIGHT + 10, TOP, TOP + HEIGHT + 4)
     feet, height = feet_texts(TOP + HEIGHT + 52, note, simulated=simulated)
     if title:
         texts.append(title_text(clean(title)))
     spec = sheet([*layers, *text_layers([*texts, *feet])], height=height)
     return Figure(name, clean(title), alt or _alt(ordered, clean(title)), spec, rows)
-
-
-def _end_labels(ends: list[tuple[float, str, str]]) -> list[Text]:
-    """Names of the series at their ends, moved apart where they would overlap."""
-    texts = []
-    lowest = TOP + HEIGHT + 4
-    for place, (y, label, colour) in enumerate(sorted(ends, reverse=True)):
-        lowest = min(y, lowest if place == 0 else lowest - 15)
-        short = shorten(label, theme.WIDTH - RIGHT - 14)
-        texts.append(Text(RIGHT + 10, max(lowest, TOP), short, colour=colour))
-    return texts
 
 
 def _height(row: dict[str, Any]) -> float:
