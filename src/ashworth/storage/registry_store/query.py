@@ -16,10 +16,9 @@ from ashworth.registries.survey import Surveyed
 from ashworth.storage.registry_store.folder import RegistryStore, read_part
 from ashworth.storage.registry_store.rows import ROWS, surveyed_of
 
-_KEYS = ["version", "source", "registry_id", "number", "member_state", "processed", "specimen",
-         "trial_ids", "first_posted_day"]  # fmt: skip
-
-GROUP = 4096
+_KEYS = ["version", "source", "registry_id", "number", "member_state", "processed",
+         "first_posted_day"]  # fmt: skip
+GROUP = 1024
 """Rows that are read together; a landscape needs few of them."""
 
 
@@ -62,9 +61,8 @@ def select_on(
     ids : iterable of str
         Trials that are selected whatever they say.
     """
-    state = store.read_state()
-    every = _columns(store, [*_KEYS, "unknown_values"])
-    latest = _latest(every, as_of)
+    every = _columns(store, [*_KEYS, "specimen", "trial_ids", "unknown_values"])
+    latest = _latest(every, as_of).with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64))
     links = latest.select("place", pl.col("trial_ids").alias("id")).explode("id")
     trial = _trials(links, latest.height)
     named = latest["specimen"].to_numpy() != "none"
@@ -73,11 +71,11 @@ def select_on(
     wanted[trial[named]] = True
     wanted[trial[asked]] = True
     chosen = latest.filter(pl.Series(wanted[trial], dtype=pl.Boolean))
-    rows = _whole(store, chosen).sort("version")
-    return StoredSelection(
-        tuple(surveyed_of(rows)), state.height, wanted.size, _unknown(latest, trial),
-        state.filter(pl.col("vanished").is_not_null())["registration"].n_unique(),
-    )  # fmt: skip
+    rows = _whole(store, chosen, ["version", "surveyed"]).sort("version")
+    state = read_part(store, store.state, ["registration", "vanished"])
+    gone = state.filter(pl.col("vanished").is_not_null())["registration"].n_unique()
+    return StoredSelection(tuple(surveyed_of(rows)), store.n_rows, wanted.size,
+                           _unknown(latest, trial), gone)  # fmt: skip
 
 
 def last_processed(store: RegistryStore) -> str:
@@ -117,19 +115,22 @@ def table_of(
     """
     conditions = {"specimen": specimen, "scope": scope, "status_class": status,
                   "highest_phase": phase}  # fmt: skip
-    used = [name for name, values in conditions.items() if values]
-    columns = [*_KEYS, "tier", "country_codes", "status_class", "scope", "highest_phase"]
-    latest = _latest(_columns(store, columns), as_of)
-    tests = [pl.col(name).is_in(list(conditions[name])) for name in used]
+    tests = {
+        name: pl.col(name).is_in(list(values)) for name, values in conditions.items() if values
+    }
     if tier is not None:
-        tests.append(pl.col("tier") <= tier)
+        tests["tier"] = pl.col("tier") <= tier
     if country:
-        tests.append(
-            pl.col("country_codes").list.eval(pl.element().is_in(list(country))).list.any()
+        tests["country_codes"] = pl.any_horizontal(
+            pl.col("country_codes").list.contains(code) for code in country
         )
-    chosen = latest.filter(*tests) if tests else latest
-    rows = _whole(store, chosen)
-    return rows.drop("surveyed", "key").sort("source", "registry_id", "member_state", "version")
+    every = _columns(store, [*_KEYS, *tests])
+    if tests:
+        numbers = every.filter(*tests.values())["number"].unique()
+        every = every.filter(pl.col("number").is_in(numbers.implode()))
+    chosen = _latest(every, as_of).filter(*tests.values())
+    rows = _whole(store, chosen, [n for n in ROWS.names() if n not in ("surveyed", "key")])
+    return rows.sort("source", "registry_id", "member_state", "version")
 
 
 def _columns(store: RegistryStore, names: list[str]) -> pl.DataFrame:
@@ -156,14 +157,14 @@ def _latest(every: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
             .then(told <= str(as_of))
             .otherwise(posted.is_null() | (posted <= as_of))
         )
-    several = known.filter(pl.col("number").is_duplicated())
-    alone = known.filter(~pl.col("number").is_duplicated())
+    repeated = known["number"].is_duplicated()
+    if not repeated.any():
+        return known
     order = pl.when(pl.col("source") == "ctis").then(pl.col("registry_id")).otherwise(pl.lit(""))
-    last = several.sort(order, "processed", "version").unique(
+    last = known.filter(repeated).sort(order, "processed", "version").unique(
         ["source", "number", "member_state"], keep="last"
-    )
-    every = pl.concat([alone, last]).sort("version")
-    return every.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64))
+    )  # fmt: skip
+    return pl.concat([known.filter(~repeated), last])
 
 
 def _trials(links: pl.DataFrame, n: int) -> np.ndarray:
@@ -179,16 +180,16 @@ def _trials(links: pl.DataFrame, n: int) -> np.ndarray:
     return np.unique(labels, return_inverse=True)[1]
 
 
-def _whole(store: RegistryStore, chosen: pl.DataFrame) -> pl.DataFrame:
-    """All columns of chosen rows; only the groups of rows that hold one are read."""
+def _whole(store: RegistryStore, chosen: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Columns of chosen rows; only the groups of rows that hold one are read."""
     frames = []
     for (part,), rows in chosen.select("part", "row").group_by("part", maintain_order=True):
         name = store.parts[int(part)]["rows"]
         wanted = np.sort(rows["row"].to_numpy())
         for first, last in _runs(wanted):
             inside = wanted[(wanted >= first) & (wanted < last)]
-            frames.append(read_part(store, name, None, (first, last - first))[inside - first])
-    return pl.concat(frames) if frames else pl.DataFrame(schema=ROWS)
+            frames.append(read_part(store, name, columns, (first, last - first))[inside - first])
+    return pl.concat(frames) if frames else pl.DataFrame(schema={n: ROWS[n] for n in columns})
 
 
 def _runs(rows: np.ndarray) -> list[tuple[int, int]]:
