@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterator
 
 from ashworth.errors import InputError, Problem
+from ashworth.registries.readers.csv_rows import rows_of
 from ashworth.registries.readers.euctr_record import (
     EUDRACT,
     EuctrFields,
@@ -33,7 +32,6 @@ _TRACKER = {
     "0": "Ongoing in every member state", "1": "Ended in every member state",
     "2": "Ended in some member states", "3": "Several statuses", "4": "",
 }  # fmt: skip
-csv.field_size_limit(10_000_000)
 
 
 def read_euctr_csv(raw: bytes, file: str = "") -> Iterator[Registration]:
@@ -59,7 +57,7 @@ def read_euctr_csv(raw: bytes, file: str = "") -> Iterator[Registration]:
     >>> record.registry_id, record.member_state, record.status
     ('2010-000001-01', 'DE', 'Ongoing')
     """
-    rows = _rows(raw, file, ("eudract_number", "eudract_number_with_country"))
+    rows = rows_of(raw, file, ("eudract_number", "eudract_number_with_country"))
     problems = [p for line, row in rows for p in _faults(file, line, row)]
     if problems:
         raise InputError(problems, subject=file)
@@ -74,7 +72,7 @@ def read_euctr_tracker(raw: bytes, file: str = "") -> Iterator[Registration]:
     each, 2 ended in some, 3 several, 4 none told; a phase only where all agree); titles are cut
     at 200 characters.
     """
-    rows = _rows(raw, file, ("trial_id", "trial_status", "phase"))
+    rows = rows_of(raw, file, ("trial_id", "trial_status", "phase"))
     problems = [
         Problem(file, line, "trial_id", f"'{row['trial_id']}'", "YYYY-NNNNNN-CC", "correct it")
         for line, row in rows if not EUDRACT.fullmatch(row["trial_id"])
@@ -93,38 +91,6 @@ def read_euctr_tracker(raw: bytes, file: str = "") -> Iterator[Registration]:
             results="View results" if row.get("has_results") == "1" else "",
             unknown_values=() if code in _TRACKER else (f"status {code}",),
         )  # fmt: skip
-
-
-def _rows(raw: bytes, file: str, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Lines and cells; every fault of the table's form at once."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError([Problem(file, line, None, f"byte 0x{raw[error.start]:02x}",
-                                  "text in UTF-8", "save the table as UTF-8")],
-                         subject=file) from error  # fmt: skip
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    problems: list[Problem] = []
-    found: list[tuple[int, dict[str, str]]] = []
-    try:
-        names = [name.strip() for name in next(reader, [])]
-        problems += [Problem(file, 1, name, "no such column", ", ".join(needed), "add the column")
-                     for name in needed if name not in names]  # fmt: skip
-        line = reader.line_num + 1
-        for cells in reader:
-            if len(cells) != len(names) and cells:
-                problems.append(Problem(file, line, None, f"{len(cells)} cells",
-                                        f"{len(names)} cells", "correct the row"))  # fmt: skip
-            elif cells:
-                found.append((line, dict(zip(names, map(str.strip, cells), strict=True))))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        problems.append(Problem(file, reader.line_num, None, str(error), "a whole table",
-                                "fetch the table anew"))  # fmt: skip
-    if problems:
-        raise InputError(problems, subject=file)
-    return found
 
 
 def _faults(file: str, line: int, row: dict[str, str]) -> list[Problem]:

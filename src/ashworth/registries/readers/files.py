@@ -176,7 +176,12 @@ def _read(name: str, raw: bytes, found: ReadRegistrations) -> None:
     _check_total(name, known.format, raw, len(records), found)
 
 
-_TOTALS = {"ctgov_json_v2": "ctgov_json", "ctis_json": "ctis_json", "isrctn_xml": "isrctn"}
+_TOTALS = {
+    "ctgov_json_v2": "ctgov_json",
+    "ctgov_json_v1": "ctgov_json_v1",
+    "ctis_json": "ctis_json",
+    "isrctn_xml": "isrctn",
+}
 """Formats whose answers announce a total, and the module that reads it."""
 
 

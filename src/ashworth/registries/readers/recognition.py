@@ -77,8 +77,12 @@ def _json(head: bytes) -> Recognised | None:
 
 
 _CSV_MARKS = (
-    (rb"NCT Number,Study Title,Study URL", "ctgov_csv_v2", "the CSV export of 2023 and later"),
-    (rb"Rank,NCT Number,Title", "ctgov_csv_classic", "the CSV export of the classic site"),
+    (
+        rb"(?=.*\bNCT Number\b)(?=(.*,)?(Rank|Title|Status|Study Designs|URL)\s*(,|$))",
+        "ctgov_csv_classic",
+        "the CSV export of the classic site",
+    ),
+    (rb"\bNCT Number\b", "ctgov_csv_v2", "the CSV export of 2023 and later"),
     (rb"eudract_number_with_country", "euctr_csv", "a table of EU register rows"),
     (rb"^trial_id,.*number_of_countries", "euctr_tracker", "a table of the EU Trials Tracker"),
     (rb"nct_id\|", "aact", "a pipe-delimited AACT table"),
@@ -118,7 +122,10 @@ def reader_of(name: str) -> Reader | None:
 
 _READERS = {
     "ctgov_json_v2": ("ctgov_json", "read_ctgov_json"),
+    "ctgov_json_v1": ("ctgov_json_v1", "read_ctgov_json_v1"),
     "ctgov_xml": ("ctgov_xml", "read_ctgov_xml"),
+    "ctgov_csv_v2": ("ctgov_csv", "read_ctgov_csv_v2"),
+    "ctgov_csv_classic": ("ctgov_csv", "read_ctgov_csv_classic"),
     "ctgov_ctrdata": ("ctgov_ctrdata", "read_ctgov_ctrdata"),
     "euctr_text": ("euctr_text", "read_euctr_text"),
     "euctr_csv": ("euctr_csv", "read_euctr_csv"),
