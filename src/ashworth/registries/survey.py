@@ -13,13 +13,8 @@ import msgspec
 
 from ashworth.errors import InputError, Problem
 from ashworth.registries.classification.verdicts import CellVerdict, classify
-from ashworth.registries.readers.files import (
-    Member,
-    OnFault,
-    members_of,
-    nothing_to_read,
-    read_member,
-)
+from ashworth.registries.readers.files import OnFault, read_member
+from ashworth.registries.readers.members import Member, members_of, nothing_to_read
 from ashworth.registries.record import Registration, slim
 
 

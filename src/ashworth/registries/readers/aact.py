@@ -1,7 +1,7 @@
 """AACT: ClinicalTrials.gov as pipe-delimited tables, one folder or archive of them.
 
-Tables and columns by the published schema of the Clinical Trials Transformation Initiative. A set is
-read in parts by the studies' numbers, so that memory does not grow with the registry.
+Tables and columns by the published schema of the Clinical Trials Transformation Initiative. A set
+is read in parts by the studies' numbers, so that memory does not grow with the registry.
 """
 
 from __future__ import annotations
@@ -139,8 +139,9 @@ def _registration(number: str, study: Row, rows: Rows, name: str) -> Registratio
         source="ctgov", format="aact", registry_id=number, file=name, sha256=digest.hexdigest(),
         processed=_processed(study), url=f"https://clinicaltrials.gov/study/{number}",
         ids=once(_column(rows, "id_information", "id_value")),
-        brief_title=tidy(study.get("brief_title")), official_title=tidy(study.get("official_title")),
-        acronym=tidy(study.get("acronym")), summary=_joined(rows, "brief_summaries", "description"),
+        brief_title=tidy(study.get("brief_title")),
+        official_title=tidy(study.get("official_title")), acronym=tidy(study.get("acronym")),
+        summary=_joined(rows, "brief_summaries", "description"),
         description=_joined(rows, "detailed_descriptions", "description"),
         eligibility=_joined(rows, "eligibilities", "criteria"),
         conditions=tuple(_column(rows, "conditions", "name")),

@@ -16,7 +16,8 @@ import polars as pl
 
 from ashworth.errors import Problem
 from ashworth.registries.classification.verdicts import classify
-from ashworth.registries.readers.files import Member, digested, read_member
+from ashworth.registries.readers.files import digested, read_member
+from ashworth.registries.readers.members import Member
 from ashworth.storage.registry_store.folder import open_store, read_part
 from ashworth.storage.registry_store.rows import (
     TEXTS,

@@ -16,12 +16,8 @@ import polars as pl
 from ashworth.errors import InputError, Problem
 from ashworth.registries.classification.rules import cell_rules
 from ashworth.registries.classification.verdicts import classify
-from ashworth.registries.readers.files import (
-    Member,
-    OnFault,
-    members_of,
-    nothing_to_read,
-)
+from ashworth.registries.readers.files import OnFault
+from ashworth.registries.readers.members import Member, members_of, nothing_to_read
 from ashworth.storage.registry_store import reading
 from ashworth.storage.registry_store.folder import (
     RegistryStore,
