@@ -28,6 +28,7 @@ from ashworth.figures import (
 )
 from ashworth.figures.cartridge_map import cartridge_map_figure
 from ashworth.figures.cell_scatter import cell_scatter_figure
+from ashworth.figures.look_outcomes import look_outcomes_figure
 
 from . import (
     accuracy_tables,
@@ -227,6 +228,11 @@ def gallery() -> dict[str, Figure]:
             trial_tables.look_rows(),
             name="look-boundaries",
             title="Looks " + tables.VERY_LONG,
+        ),
+        look_outcomes_figure(
+            trial_tables.outcome_rows(),
+            name="look-outcomes",
+            title="Endings " + tables.VERY_LONG,
         ),
     ]
     return {f.name: f for f in made}

@@ -57,6 +57,18 @@ def look_rows() -> pl.DataFrame:
     )
 
 
+def outcome_rows() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "series": ["base"] * 5 + [tables.VERY_LONG] * 3,
+            "look": [1, 1, 2, 2, 2, 1, 1, 2],
+            "outcome": [*["benefit", "futility"] * 2, "none", "benefit", "harm", "none"],
+            "share": [0.3, 0.1, 0.3, 0.1, 0.2, 0.0, 0.004, 0.996],
+            "expected": [0.31, 0.1, 0.29, 0.1, 0.2, None, None, None],
+        }
+    )
+
+
 def years() -> pl.DataFrame:
     return pl.DataFrame(
         {

@@ -167,8 +167,16 @@ def _bound_names(rows: list[dict[str, Any]], scale: _Scale) -> list[Text]:
         told = [r for r in rows if r[key] is not None]
         if told:
             x, y = scale.x(told[0]["events"]), scale.y(told[0][key])
-            found.append(Text(x - 22, y + 4, word, "right", colour=theme.INK))
+            found.append(_beside(word, x, y, below=key == "lower_z"))
     return found
+
+
+def _beside(word: str, x: float, y: float, *, below: bool) -> Text:
+    """A bound's name left of its first point or, without room there, above or below it."""
+    left = Text(x - 22, y + 4, word, "right", colour=theme.INK)
+    if x - 22 - left.width() >= LEFT + 4:
+        return left
+    return Text(LEFT + 6, y + (18 if below else -10), word, colour=theme.INK)
 
 
 def _alt(rows: pl.DataFrame, title: str) -> str:

@@ -13,6 +13,7 @@ from ashworth.definitions.protocols.analyses import Looks
 from ashworth.errors import DefinitionFileError, InputError
 from ashworth.workflows.trials.simulate import looks_asked, simulate
 from ashworth.workflows.trials.simulated import runs
+from ashworth.workflows.trials.simulated.figures import simulation_figures
 
 PROTOCOLS = sorted({p.stem.split("@")[0] for p in (SHIPPED / "protocol").glob("*.yaml")})
 
@@ -73,6 +74,17 @@ def test_discordant_harm_in_stic():
     assert "treated alike in both arms" in made.cells[0].reading()
 
 
+def test_fewer_events_are_another_question_than_the_last_day():
+    made = simulate("stic-ctc", replicates=400, seed=2, scenarios=["discordant-harm"], events=491)
+    found = measures(made)
+    declared = found["probability of declaring non-inferiority"]
+    assert abs(declared["distance"]) < 4
+    assert declared["expected"] == pytest.approx(0.256, abs=0.005)
+    assert made.cells[0].score.limit_hazard_ratio == pytest.approx(1.144, abs=0.003)
+    assert found["events"]["estimate"] == pytest.approx(491, abs=1)
+    assert found["events"]["distance"] is None
+
+
 def test_looks_of_the_protocol_and_of_the_user():
     made = simulate("s0500", replicates=300, seed=3)
     rows = made.cells[0].looks()
@@ -82,6 +94,8 @@ def test_looks_of_the_protocol_and_of_the_user():
     assert planned[:3] == pytest.approx([expected * k / 4 for k in (1, 2, 3)], abs=1)
     assert planned[3] is None
     found = measures(made)
+    days = [found[f"day of look {k}"] for k in (1, 2, 3, 4)]
+    assert [d["estimate"] for d in days] == pytest.approx([d["expected"] for d in days], rel=0.02)
     crossed = [found[f"ends for benefit at look {k}"]["estimate"] for k in (1, 2, 3, 4)]
     total = found["probability of a significant benefit"]
     assert sum(crossed) == pytest.approx(total["estimate"])
@@ -92,6 +106,11 @@ def test_looks_of_the_protocol_and_of_the_user():
     )
     found = measures(other)
     assert [r["planned_events"] for r in other.cells[0].looks()] == [250, 500]
+    crossing = {f.name: f for f in simulation_figures(other)}["crossing"].data
+    assert crossing["share"].sum() == pytest.approx(1.0)
+    assert crossing["expected"].sum() == pytest.approx(1.0)
+    benefit = crossing.filter(outcome="benefit")["share"].sum()
+    assert benefit == pytest.approx(found["probability of declaring non-inferiority"]["estimate"])
     ignoring = found["probability of declaring non-inferiority, futility ignored"]["estimate"]
     assert ignoring >= found["probability of declaring non-inferiority"]["estimate"]
     assert found["events"]["estimate"] < 500

@@ -77,6 +77,8 @@ class Performance:
         Replicates that entered.
     expected : float or None
         What theory gives for the same quantity, where it does.
+    rough : bool
+        Whether theory says only about where it lies: no distance in MCSE is told then.
     """
 
     measure: str
@@ -85,11 +87,12 @@ class Performance:
     mcse: float
     n_sim: int
     expected: float | None = None
+    rough: bool = False
 
     @property
     def distance(self) -> float | None:
         """Difference from theory in Monte Carlo standard errors."""
-        if self.expected is None or not self.mcse > 0:
+        if self.expected is None or self.rough or not self.mcse > 0:
             return None
         return (self.estimate - self.expected) / self.mcse
 
@@ -112,11 +115,11 @@ def proportion(sums: Sums, name: str, measure: str, method: str,
 
 
 def average(sums: Sums, name: str, measure: str, method: str,
-            expected: float | None = None) -> Performance:  # fmt: skip
+            expected: float | None = None, *, rough: bool = False) -> Performance:  # fmt: skip
     """A mean: ``MCSE = s / sqrt(n)``."""
     n = sums.count.get(name, 0)
     spread = sums.deviation(name) / math.sqrt(n) if n else math.nan
-    return Performance(measure, method, sums.mean(name), spread, n, expected)
+    return Performance(measure, method, sums.mean(name), spread, n, expected, rough)
 
 
 def spread_of(sums: Sums, name: str, measure: str, method: str) -> Performance:

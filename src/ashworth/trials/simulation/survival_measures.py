@@ -109,13 +109,17 @@ def expected_of(trial: ProtocolTrial, asked: Question, sums: Sums) -> Theory | N
 def survival_rows(
     trial: ProtocolTrial, asked: Question, sums: Sums, theory: Theory | None
 ) -> list[Performance]:
-    """Rows of events, crossings, estimates."""
+    """Rows of events, crossings, estimates.
+
+    Where the trial ends with a number of events, theory says only about where events and days lie:
+    several events fall on one day, and some trials do not reach the number.
+    """
     n, looks = trial.course.randomised, None if theory is None else theory.looks
     events = None if theory is None else n * theory.score.events
     if looks is not None:
         events = _at_the_end(looks, looks.events)
     found = [
-        average(sums, "events", "events", "log-rank", events),
+        average(sums, "events", "events", "log-rank", events, rough=asked.looks != (0,)),
         average(sums, "analysed", "patients analysed", asked.analysis.population),
     ]
     if theory is None:
@@ -156,12 +160,18 @@ def _look_rows(asked: Question, sums: Sums, looks: ExpectedLooks) -> list[Perfor
     below = "harm" if plan.design.sided == 2 else "futility"
     found = [
         average(
-            sums, "day", "day of the end of the trial", "looks", _at_the_end(looks, looks.days)
+            sums,
+            "day",
+            "day of the end of the trial",
+            "looks",
+            _at_the_end(looks, looks.days),
+            rough=True,
         ),
         average(sums, "entered", "patients randomised by the end", "looks"),
     ]
     for k in range(plan.number):
-        found.append(average(sums, f"look day {k}", f"day of look {k + 1}", "looks"))
+        found.append(average(sums, f"look day {k}", f"day of look {k + 1}", "looks",
+                             float(looks.days[k]), rough=True))  # fmt: skip
         found.append(proportion(sums, f"benefit {k}", f"ends for benefit at look {k + 1}",
                                 "log-rank score", float(looks.upward[k])))  # fmt: skip
         if np.isfinite(plan.lower_z[k]):

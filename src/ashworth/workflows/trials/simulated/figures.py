@@ -8,6 +8,7 @@ import polars as pl
 
 from ashworth.figures import Figure
 from ashworth.figures.look_boundaries import look_boundaries_figure
+from ashworth.figures.look_outcomes import look_outcomes_figure
 from ashworth.figures.power_curve import power_curve_figure
 from ashworth.figures.protocol_flow import protocol_flow_figure
 from ashworth.trials.protocols.diagram import flow_diagram
@@ -29,7 +30,7 @@ def simulation_figures(made: SimulatedProtocol) -> list[Figure]:
 
 
 def _look_figures(made: SimulatedProtocol) -> list[Figure]:
-    """Bounds with the simulated statistics, and how many trials have ended by each look."""
+    """Bounds with the simulated statistics, and how trials end, by look."""
     bounds = pl.DataFrame(
         [{"series": _series_name(c), **row} for c in made.cells for row in c.looks()],
         infer_schema_length=None,
@@ -37,17 +38,11 @@ def _look_figures(made: SimulatedProtocol) -> list[Figure]:
     if bounds.is_empty():
         return []
     title = made.trial.protocol.title.split(":")[0]
-    ended = [
-        {"x": float(row["look"]), "series": _series_name(c), **_ended_by(c, int(row["look"]))}
-        for c in made.cells
-        for row in c.looks()
-    ]
+    ended = [{"series": _series_name(c), **row} for c in made.cells for row in _endings(c)]
     return [
         look_boundaries_figure(bounds, name="looks", title=f"Looks: {title}", simulated=True),
-        power_curve_figure(
-            pl.DataFrame(ended, infer_schema_length=None), name="crossing", x_title="Look",
-            title=f"Ended for benefit by each look: {title}", simulated=True,
-        ),
+        look_outcomes_figure(pl.DataFrame(ended, infer_schema_length=None), name="crossing",
+                             title=f"How the trials end: {title}", simulated=True),
     ]  # fmt: skip
 
 
@@ -57,14 +52,26 @@ def _series_name(cell: CellResult) -> str:
     return f"{cell.cell.scenario}{effect}{patients}"
 
 
-def _ended_by(cell: CellResult, look: int) -> dict[str, float | None]:
-    """Share of the trials that crossed the upper bound until a look."""
-    n = cell.sums.count["benefit 0"]
-    share = sum(cell.sums.mean(f"benefit {k}") for k in range(look))
-    expected = None
-    if cell.theory is not None and cell.theory.looks is not None:
-        expected = float(cell.theory.looks.upward[:look].sum())
-    return {"power": share, "mcse": math.sqrt(share * (1 - share) / n), "expected": expected}
+def _endings(cell: CellResult) -> list[dict[str, str | int | float | None]]:
+    """Share of the trials that end at each look, by how, with the theory's."""
+    plan = cell.asked.plan
+    if plan is None:
+        return []
+    theory = None if cell.theory is None else cell.theory.looks
+    below = "harm" if plan.design.sided == 2 else "futility"
+    found: list[dict[str, str | int | float | None]] = []
+    for k in range(plan.number):
+        for how in ("benefit", below):
+            if how == "benefit" or math.isfinite(plan.lower_z[k]):
+                told = None if theory is None else theory.upward if how == "benefit" else (
+                    theory.downward)  # fmt: skip
+                found.append({"look": k + 1, "outcome": how, "share": cell.sums.mean(f"{how} {k}"),
+                              "expected": None if told is None else float(told[k])})  # fmt: skip
+    rest = 1.0 - sum(float(r["share"] or 0.0) for r in found)
+    expected = None if theory is None else 1.0 - sum(float(r["expected"] or 0.0) for r in found)
+    found.append({"look": plan.number, "outcome": "none", "share": max(rest, 0.0),
+                  "expected": None if expected is None else max(expected, 0.0)})  # fmt: skip
+    return found
 
 
 def _power_rows(made: SimulatedProtocol) -> pl.DataFrame:
