@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -139,6 +140,33 @@ def test_workers_change_no_bit():
     one = simulate("stic-ctc", **options)
     two = simulate("stic-ctc", **options, workers=2)
     assert one.table().equals(two.table())
+
+
+def cut(kept: bytes) -> bytes:
+    return kept[: len(kept) // 2]
+
+
+def without_patients(kept: bytes) -> bytes:
+    return kept.split(b"\n")[0] + b'\n{"count": {}, "total": {}, "squares": {}}\n'
+
+
+def another_digit(kept: bytes) -> bytes:
+    place = kept.rindex(b"1")
+    return kept[:place] + b"2" + kept[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", [cut, without_patients, another_digit, lambda kept: b"\xff"])
+def test_a_damaged_block_is_made_anew(tmp_path, damage):
+    whole = simulate("treat-ctc", replicates=5, seed=6)
+    trial = whole.trial
+    store = runs.store_of(trial, tmp_path / "out")
+    cell = replace(whole.cells[0].cell, store=store)
+    sums = runs.run_cell(cell)
+    (block,) = store.iterdir()
+    kept = block.read_bytes()
+    block.write_bytes(damage(kept))
+    assert runs.run_cell(cell) == sums
+    assert block.read_bytes() == kept
 
 
 def test_an_interrupted_run_goes_on_with_the_same_numbers(tmp_path, monkeypatch):

@@ -78,17 +78,28 @@ def _stored_block(
 ) -> Sums:
     assert cell.store is not None
     path = cell.store / f"{cell.key()}-{first}-{count}.json"
-    if path.exists():
-        try:
-            return Sums.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError):
-            path.unlink()
+    kept = _read_block(path)
+    if kept is not None:
+        return kept
     block = simulate_block_of(trial, asked, seed=cell.seed, first=first, count=count)
     cell.store.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(block.sums.to_dict())
     half = path.with_suffix(".part")
-    half.write_text(json.dumps(block.sums.to_dict()), encoding="utf-8")
+    half.write_text(f"{sha256(text.encode()).hexdigest()}\n{text}\n", encoding="utf-8")
     half.replace(path)
     return block.sums
+
+
+def _read_block(path: Path) -> Sums | None:
+    """A finished block; None without one, and where its text is not what its digest says."""
+    try:
+        digest, _, text = path.read_text(encoding="utf-8").partition("\n")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    text = text.removesuffix("\n")
+    if sha256(text.encode()).hexdigest() != digest:
+        return None
+    return Sums.from_dict(json.loads(text))
 
 
 def _result(cell: Cell, sums: Sums) -> CellResult:
