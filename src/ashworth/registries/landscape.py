@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ashworth.registries.classification.rules import CellRules, cell_rules
 from ashworth.registries.classification.verdicts import CellVerdict, classify
+from ashworth.registries.history import dated
 from ashworth.registries.linking import LinkedTrial, link
 from ashworth.registries.merging import merged_values
 from ashworth.registries.normalisation.dates import precise_date
@@ -145,7 +146,8 @@ def landscape(
     """Make the landscape of registrations on a date.
 
     Versions that a registry made after the date are left out, and registrations first posted
-    after it where the version's day is not told; of the others the latest counts.
+    after it where the version's day is not told; of the others the latest counts. Rows of a
+    history (`ctgov_history`) date the status of the registrations that they belong to.
 
     Parameters
     ----------
@@ -166,7 +168,7 @@ def landscape(
     """
     rules = rules or cell_rules()
     judged = [_judged(r, rules) for r in records]
-    known = [s for s in judged if _was_there(s.record, as_of)]
+    known = [s for s in dated(judged, as_of) if _was_there(s.record, as_of)]
     verdicts = {id(s.record): s.verdict for s in known}
     by_id: dict[str, list[Override]] = {}
     for override in overrides:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ashworth.errors import InputError, Problem
+from ashworth.registries.normalisation.dates import precise_date
 from ashworth.registries.readers.ctgov_xml import STATUSES
 from ashworth.registries.readers.json_records import (
     Document,
@@ -88,7 +89,7 @@ def _registration(own: bytes, study: Document, file: str) -> Registration:
     return Registration(
         source="ctgov", format="ctgov_json_v1", registry_id=number, file=file,
         sha256=hashlib.sha256(own).hexdigest(),
-        processed=text_at(derived, "MiscInfoModule", "VersionHolder"),
+        processed=_day(text_at(derived, "MiscInfoModule", "VersionHolder")),
         url=f"https://clinicaltrials.gov/study/{number}", ids=_ids(identity),
         brief_title=tidy(text_at(identity, "BriefTitle")),
         official_title=tidy(text_at(identity, "OfficialTitle")),
@@ -130,6 +131,11 @@ def _registration(own: bytes, study: Document, file: str) -> Registration:
                              "LeadSponsorName")),
         unknown_values=(*unknown, *no_number("enrolment", count)),
     )  # fmt: skip
+
+
+def _day(text: str) -> str:
+    found = precise_date(text)
+    return found.first_day.isoformat() if found else ""
 
 
 def _texts(document: Any, *path: str) -> tuple[str, ...]:

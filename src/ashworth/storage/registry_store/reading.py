@@ -16,8 +16,9 @@ import polars as pl
 
 from ashworth.errors import Problem
 from ashworth.registries.classification.verdicts import classify
+from ashworth.registries.readers.ctgov_history import FORMAT
 from ashworth.registries.readers.files import digested, read_member
-from ashworth.registries.readers.members import Member
+from ashworth.registries.readers.members import Member, problem_of
 from ashworth.storage.registry_store.folder import open_store, read_part
 from ashworth.storage.registry_store.rows import (
     TEXTS,
@@ -98,6 +99,11 @@ def _known(folder: Path, generation: int) -> tuple[frozenset[bytes], frozenset[b
     return frozenset(files.to_list()), frozenset(keys.to_list())
 
 
+def _history(name: str) -> Problem:
+    return problem_of(name, "a table of versions of records", "registrations",
+                      "name it together with the files, not for the store")  # fmt: skip
+
+
 def read_chunk(where: tuple[Path, int] | None, members: list[Member]) -> Batch:
     """Read files that are new; judge records that are."""
     files, keys = (frozenset(), frozenset()) if where is None else _known(*where)
@@ -110,6 +116,9 @@ def read_chunk(where: tuple[Path, int] | None, members: list[Member]) -> Batch:
             continue
         batch.n_files += 1
         read = read_member(member, raw)
+        if FORMAT in read.formats:
+            batch.faults.append(_history(member.name))
+            continue
         batch.faults += read.faults
         batch.formats.update(read.formats)
         batch.announced |= read.announced
