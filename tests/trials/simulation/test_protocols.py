@@ -249,6 +249,26 @@ def test_missing_assumptions_are_named_all_at_once(changed):
         assert name in str(caught.value)
 
 
+AGE = ("quantities:\n", "quantities:\n  age: {title: Age, type: number, unit: years}\n")
+OLD = 'when: "age >= 60 years"'
+
+
+@pytest.mark.parametrize(
+    ("change", "scenario"),
+    [
+        (('- {when: "not high_baseline", median_months: 35}\n        -',
+          f"- {{{OLD}, median_months: 35}}\n        -"), "base"),
+        (("- {when: \"arm == 'c2'\", median", f"- {{{OLD}, median"), "planned-effect"),
+        (("    control: c1\n", '    control: c1\n    within: "age >= 60 years"\n'), "base"),
+    ],
+    ids=["case", "case of the scenario", "within"],
+)  # fmt: skip
+def test_a_quantity_that_outcomes_or_analyses_read_must_be_drawn(changed, change, scenario):
+    path = changed("s0500", AGE, change)
+    with pytest.raises(InputError, match=r"no draw of 'age'"):
+        simulate(path, replicates=3, seed=1, scenarios=[scenario])
+
+
 def test_ten_million_cells_are_refused_with_their_cost_before_they_are_made():
     begun = time.monotonic()
     with pytest.raises(InputError) as caught:

@@ -25,6 +25,7 @@ from ashworth.trials.simulation.design import (
     SurvivalDesign,
     stacked,
 )
+from ashworth.trials.simulation.missing_assumptions import refuse_missing
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -87,7 +88,7 @@ class ProtocolTrial:
         self.trial, self.scenario, self.effect = trial, scenario, effect
         self.router = ColumnRouter(trial)
         assumed = trial.protocol.assumptions
-        _refuse_missing(trial, scenario)
+        refuse_missing(trial, scenario)
         assert assumed is not None
         self._chosen = next((s for s in assumed.scenarios if s.id == scenario), None)
         self.course = _course(assumed.course, self._chosen, patients)
@@ -327,35 +328,3 @@ def _course(course: Course | None, chosen: Scenario | None, patients: int | None
 def replace_patients(course: Course, patients: int) -> Course:
     """The same course with another number of patients."""
     return course.model_copy(update={"randomised": patients})
-
-
-def _refuse_missing(trial: Executable, scenario: str) -> None:
-    """Name every assumption that a simulation of the flow needs and the file lacks."""
-    assumed = trial.protocol.assumptions
-    name = trial.document.name
-    problems = []
-    if assumed is None:
-        problems.append(Problem(name, None, "assumptions", "nothing", "assumptions",
-                                "add population, outcomes and course"))  # fmt: skip
-        raise InputError(problems, subject="the assumptions")
-    ids = ["base", *(s.id for s in assumed.scenarios)]
-    if scenario not in ids:
-        problems.append(Problem(name, None, "scenario", f"'{scenario}'", ", ".join(ids),
-                                "name one of them"))  # fmt: skip
-    if assumed.course is None:
-        problems.append(Problem(name, None, "assumptions.course", "nothing",
-                                "patients, accrual and follow-up", "add the course"))  # fmt: skip
-    drawn = {q for draw in assumed.population for q in draw.set}
-    for quantity in sorted(_needed(trial) - drawn):
-        problems.append(Problem(name, None, "assumptions.population", f"no draw of '{quantity}'",
-                                "a draw for every quantity that the flow needs",
-                                f"say how '{quantity}' comes about"))  # fmt: skip
-    if problems:
-        raise InputError(problems, subject="the assumptions")
-
-
-def _needed(trial: Executable) -> set[str]:
-    """Quantities that criteria, decisions and policies read, through derived values."""
-    kinds = ("eligibility", "flow", "arms")
-    names = {n for f in trial.formulas.values() if f.place[0] in kinds for n in f.names()}
-    return {q for n in names for q in trial.quantities_of.get(n, (n,))}
