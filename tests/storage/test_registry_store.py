@@ -275,9 +275,17 @@ def test_an_update_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch):
         patched.setattr(update, "write_manifest", full)
         with pytest.raises(OSError, match="No space"):
             update_store(tmp_path / "s", [tmp_path / "b.json"])
+    files = {p.name for p in (tmp_path / "s").iterdir()}
     (tmp_path / "broken.json").write_text('{"studies": [{"protocolSection"')
-    with pytest.raises(InputError, match=r"broken\.json"):
-        update_store(tmp_path / "s", [tmp_path / "b.json", tmp_path / "broken.json"])
+    (tmp_path / "hello.json").write_text("hello")
+    monkeypatch.setattr(update.reading, "CHUNK", 1)
+    wrong = [tmp_path / "broken.json", tmp_path / "b.json", tmp_path / "hello.json"]
+    with pytest.raises(InputError, match=r"2 problems[\s\S]*broken\.json[\s\S]*hello\.json"):
+        update_store(tmp_path / "s", wrong)
+    assert {p.name for p in (tmp_path / "s").iterdir()} == files
+    with pytest.raises(InputError):
+        update_store(tmp_path / "new", wrong)
+    assert not (tmp_path / "new").exists()
     assert (tmp_path / "s" / "store.json").read_bytes() == before
     assert not (tmp_path / "s" / ".lock").exists()
     made = update_store(tmp_path / "s", [tmp_path / "b.json", tmp_path / "broken.json"],

@@ -121,12 +121,20 @@ def update_store(
         Files that cannot be read; a folder that holds something else; an update under way.
     """
     _refuse_foreign(folder)
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder):
-        before = open_store(folder) if is_store(folder) else None
-        return _Updating(folder, before, now or datetime.now(UTC), progress).run(
-            paths, on_fault, executor, partial=partial
-        )
+    try:
+        with alone(folder):
+            before = open_store(folder) if is_store(folder) else None
+            updating = _Updating(folder, before, now or datetime.now(UTC), progress)
+            try:
+                return updating.run(paths, on_fault, executor, partial=partial)
+            except BaseException:
+                updating.discard()
+                raise
+    finally:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -171,8 +179,6 @@ class _Updating:
         for done, batch in enumerate(reading.mapped(executor, self._job(), chunks), start=1):
             self.progress("records", done, len(chunks))
             self._take(batch)
-            if self.total.faults and on_fault == "refuse":
-                break
         faults = problems + self.total.faults
         if faults and (on_fault == "refuse" or not (self.total.keys or self.total.known_files)):
             raise InputError(faults, subject="the registry files")
@@ -185,6 +191,13 @@ class _Updating:
             returned, self.total.n_files, len(self.total.known_files), reclassified,
             self.total.formats, self.total.announced, tuple(faults),
         )  # fmt: skip
+
+    def discard(self) -> None:
+        """Remove what this update wrote, where it is not put in force."""
+        known = set() if self.before is None else set(self.before.digests)
+        in_force = set(open_store(self.folder).digests) if is_store(self.folder) else set()
+        for name in self.digests.keys() - known - in_force:
+            (self.folder / name).unlink(missing_ok=True)
 
     def _job(self) -> Callable[[list[Member]], reading.Batch]:
         where = None if self.before is None else (self.folder, self.before.generation)
