@@ -65,6 +65,7 @@ class Token:
     defined: re.Pattern[str]
     defined_by: re.Pattern[str]
     other_meaning: re.Pattern[str]
+    followed: re.Pattern[str]
 
     def means_something_else(self, text: str) -> bool:
         """Whether a text (lower case) says that the letters stand for something else."""
@@ -131,7 +132,7 @@ def cell_rules(path: Path = SHIPPED) -> CellRules:
     Examples
     --------
     >>> cell_rules().version
-    1
+    2
     """
     try:
         raw: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -165,7 +166,7 @@ def _token(raw: dict[str, Any]) -> Token:
     return Token(raw["id"], raw["specimen"], raw["key"], re.compile(raw["pattern"]), raw["window"],
                  raw["plural"], _pattern(raw["for"]), _pattern(raw["against"]),
                  re.compile(raw["defined"]), re.compile(raw["defined_by"]),
-                 _pattern(raw["other_meaning"]))  # fmt: skip
+                 _pattern(raw["other_meaning"]), _pattern(raw["followed"]))  # fmt: skip
 
 
 def _role(raw: dict[str, Any]) -> Role:

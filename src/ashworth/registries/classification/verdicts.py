@@ -189,7 +189,8 @@ def _tokens(
         around = f"{before} {after}".lower()
         if token.speaks_against.search(around):
             continue
-        if named or match[0] == token.plural or token.speaks_for.search(around):
+        beside = token.speaks_for.search(around) or token.followed.match(after.lower())
+        if named or match[0] == token.plural or beside:
             words = " ".join((before[-20:] + match[0] + after[:20]).split())
             yield Evidence(token.id, token.specimen, name, rules.tiers[name], words)
             return
