@@ -171,12 +171,12 @@ def _files(folder: Path, store: Path) -> str:
 
 
 def _landscape(folder: Path, store: Path) -> str:
-    from ashworth.registries.landscape import landscape
+    from ashworth.registries.landscape import landscape_on
     from ashworth.storage.registry_store import open_store, select_on
 
     day = date(2100, 1, 1)
     found = select_on(open_store(store), day)
-    made = landscape(found.surveyed, as_of=day)
+    made = landscape_on(found.surveyed, as_of=day)
     return f"{len(made.focus()):,} breast trials at tier 3 of {found.n_trials:,} trials"
 
 

@@ -129,7 +129,11 @@ PUBLIC = {
         AccrualPrediction ConditionalCrossing ConditionalPower EventPrediction ExpectedAccrual
         RepeatedInterval StagewiseInference conditional_crossing conditional_power
         expected_accrual predict_accrual predict_events repeated_interval stagewise_inference""",
-    "registries": "",
+    "registries": """
+        CellVerdict Contradiction Evidence Landscape LandscapeChange LandscapeTrial LinkedTrial
+        Normalised Override PreciseDate ReadRegistrations Registration StatusOn Surveyed cell_rules
+        classify classify_fields compare_dates country_code landscape_on link normalise phase_codes
+        precise_date read_overrides read_registrations status_on""",
     "workflows": "",
 }
 ERRORS = {

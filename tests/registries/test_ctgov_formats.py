@@ -11,7 +11,7 @@ import pytest
 
 from ashworth.errors import InputError
 from ashworth.registries.classification.verdicts import classify
-from ashworth.registries.landscape import landscape
+from ashworth.registries.landscape import landscape_on
 from ashworth.registries.normalisation.normalised import normalise
 from ashworth.registries.readers import members
 from ashworth.registries.readers.ctgov_json import read_ctgov_json
@@ -188,7 +188,7 @@ def test_a_history_dates_the_status(day, status, enrolment, tmp_path):
         "designModule": {"enrollmentInfo": {"count": 31, "type": "ACTUAL"}},
     }, "derivedSection": {"miscInfoModule": {"versionHolder": "2023-02-03"}}}  # fmt: skip
     (tmp_path / "s.json").write_text(json.dumps(study), encoding="utf-8")
-    found = landscape(survey([tmp_path]).surveyed, as_of=date.fromisoformat(day))
+    found = landscape_on(survey([tmp_path]).surveyed, as_of=date.fromisoformat(day))
     if status is None:
         assert found.trials == ()
         return
@@ -201,7 +201,7 @@ def test_a_history_alone_has_a_status_and_no_verdict(tmp_path):
     path = tmp_path / "h.csv"
     path.write_text(HISTORY, encoding="utf-8")
     assert recognise(path.read_bytes()).format == "ctgov_history"
-    (trial,) = landscape(survey([path]).surveyed, as_of=date(2016, 1, 1)).trials
+    (trial,) = landscape_on(survey([path]).surveyed, as_of=date(2016, 1, 1)).trials
     assert (trial.status, trial.specimen) == ("open", "none")
     path.write_text(HISTORY.replace("2015-07-01", "1.7.15"), encoding="utf-8")
     with pytest.raises(InputError, match="version_date"):

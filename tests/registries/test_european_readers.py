@@ -10,7 +10,7 @@ import pytest
 
 from ashworth.errors import InputError
 from ashworth.registries.classification.verdicts import classify
-from ashworth.registries.landscape import landscape
+from ashworth.registries.landscape import landscape_on
 from ashworth.registries.normalisation.normalised import normalise
 from ashworth.registries.normalisation.phases import phase_codes
 from ashworth.registries.normalisation.statuses import status_on
@@ -235,7 +235,9 @@ def test_structured_outcomes_and_ids_that_are_none(tmp_path):
 
 
 def test_classic_records_as_ctrdata_stores_them_are_those_of_the_xml():
-    shipped = Path(landscape.__code__.co_filename).parents[1] / "workflows" / "review" / "registry"
+    shipped = (
+        Path(landscape_on.__code__.co_filename).parents[1] / "workflows" / "review" / "registry"
+    )
     from lxml import etree
 
     from ashworth.registries.readers.ctgov_xml import read_ctgov_xml

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import pytest
 
-from ashworth.registries.landscape import landscape
+from ashworth.registries.landscape import landscape_on
 from ashworth.registries.linking import link, trial_ids
 from ashworth.registries.member_states import member_state_statuses
 from ashworth.registries.merging import merged_values
@@ -198,7 +198,7 @@ def test_member_states_make_one_trial_of_the_landscape():
                      phases=("Therapeutic exploratory (Phase II)",))
         for state, status, sponsor in (("AT", "Completed", ""), ("DE", "Ongoing", "Germany"))
     ]  # fmt: skip
-    (trial,) = landscape(records, as_of=date(2019, 9, 1)).trials
+    (trial,) = landscape_on(records, as_of=date(2019, 9, 1)).trials
     found = trial.to_dict()
     assert (found["status"], found["lead_country"]) == ("open", "DE")
     assert (found["countries"], found["phases"]) == (["AT", "DE"], ["PHASE2"])
@@ -227,5 +227,5 @@ def test_a_merged_trial_takes_what_its_main_registration_does_not_tell():
 def test_a_registration_first_posted_after_the_date_is_not_there_yet():
     record = Registration("euctr", "x", "2010-000001-01", member_state="DE", status="Ongoing",
                           first_posted=RawDate("2015-03-01"))  # fmt: skip
-    assert not landscape([record], as_of=date(2015, 2, 28)).trials
-    assert len(landscape([record], as_of=date(2015, 3, 1)).trials) == 1
+    assert not landscape_on([record], as_of=date(2015, 2, 28)).trials
+    assert len(landscape_on([record], as_of=date(2015, 3, 1)).trials) == 1

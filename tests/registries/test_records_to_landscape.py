@@ -11,7 +11,7 @@ import ashworth.workflows.review as review
 from ashworth.cli import main
 from ashworth.errors import InputError
 from ashworth.registries.classification.verdicts import classify
-from ashworth.registries.landscape import compare_dates, landscape
+from ashworth.registries.landscape import compare_dates, landscape_on
 from ashworth.registries.readers.ctgov_json import read_ctgov_json
 from ashworth.registries.readers.ctgov_xml import read_ctgov_xml
 from ashworth.registries.readers.files import read_registrations
@@ -63,7 +63,7 @@ def test_xml_and_json_twins_agree():
     (b,) = read_ctgov_json(json.dumps(study()).encode())
     assert (a.registry_id, a.brief_title) == (b.registry_id, b.brief_title)
     assert a.conditions == b.conditions
-    both = [landscape([r], as_of=date(2019, 9, 1)).trials[0].to_dict() for r in (a, b)]
+    both = [landscape_on([r], as_of=date(2019, 9, 1)).trials[0].to_dict() for r in (a, b)]
     for name in ("registry_id", "specimen", "scope", "tier", "status", "phases"):
         assert both[0][name] == both[1][name], name
     assert both[0]["specimen"] == "CTC"
@@ -128,8 +128,8 @@ def test_an_announced_total_that_does_not_match_is_told(tmp_path):
 
 def test_two_dates_are_compared():
     (record,) = read_ctgov_xml(xml())
-    before = landscape([], as_of=date(2017, 1, 1))
-    after = landscape([record], as_of=date(2019, 1, 1))
+    before = landscape_on([], as_of=date(2017, 1, 1))
+    after = landscape_on([record], as_of=date(2019, 1, 1))
     assert "NCT09999991" in str(compare_dates(before, after))
 
 

@@ -17,7 +17,7 @@ import ashworth.workflows.review as review
 from ashworth.cli import main
 from ashworth.errors import InputError
 from ashworth.registries.classification.rules import cell_rules
-from ashworth.registries.landscape import landscape
+from ashworth.registries.landscape import landscape_on
 from ashworth.registries.normalisation.normalised import normalise
 from ashworth.registries.readers.files import read_registrations
 from ashworth.registries.survey import survey
@@ -68,7 +68,7 @@ def hour(day):
 
 def landscape_of(place, day, ids=()):
     found = select_on(open_store(place), day, ids)
-    return found, landscape(found.surveyed, as_of=day)
+    return found, landscape_on(found.surveyed, as_of=day)
 
 
 def named(made):
@@ -86,7 +86,7 @@ def test_a_landscape_from_the_store_is_that_from_the_files(real):
     read = survey(REAL, on_fault="skip")
     assert len(read.surveyed) > 30
     for day in DAYS:
-        whole = landscape(read.surveyed, as_of=day)
+        whole = landscape_on(read.surveyed, as_of=day)
         found, made = landscape_of(real, day)
         assert named(made) == named(whole)
         assert made.counts() == whole.counts()

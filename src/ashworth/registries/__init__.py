@@ -8,7 +8,35 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_PLACES = {}
+_PLACES = {
+    "CellVerdict": "classification.verdicts",
+    "Contradiction": "linking",
+    "Evidence": "classification.verdicts",
+    "Landscape": "landscape",
+    "LandscapeChange": "landscape",
+    "LandscapeTrial": "landscape",
+    "LinkedTrial": "linking",
+    "Normalised": "normalisation.normalised",
+    "Override": "overrides",
+    "PreciseDate": "normalisation.dates",
+    "ReadRegistrations": "readers.files",
+    "Registration": "record",
+    "StatusOn": "normalisation.statuses",
+    "Surveyed": "survey",
+    "cell_rules": "classification.rules",
+    "classify": "classification.verdicts",
+    "classify_fields": "classification.verdicts",
+    "compare_dates": "landscape",
+    "country_code": "normalisation.countries",
+    "landscape_on": "landscape",
+    "link": "linking",
+    "normalise": "normalisation.normalised",
+    "phase_codes": "normalisation.phases",
+    "precise_date": "normalisation.dates",
+    "read_overrides": "overrides",
+    "read_registrations": "readers.files",
+    "status_on": "normalisation.statuses",
+}
 
 __all__ = sorted(_PLACES)
 

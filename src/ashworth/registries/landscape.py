@@ -136,7 +136,7 @@ class Landscape:
         return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def landscape(
+def landscape_on(
     records: Sequence[Registration | Surveyed],
     *,
     as_of: date,
@@ -162,7 +162,7 @@ def landscape(
     --------
     >>> record = Registration("ctgov", "x", "NCT00000001", brief_title="CTC clusters",
     ...     conditions=("Breast Cancer",), status="RECRUITING", phases=("PHASE3",))
-    >>> found = landscape([record], as_of=date(2019, 9, 1))
+    >>> found = landscape_on([record], as_of=date(2019, 9, 1))
     >>> found.counts()["3"]["specimen"]
     {'CTC': 1}
     """

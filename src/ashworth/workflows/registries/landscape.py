@@ -19,7 +19,7 @@ from ashworth.registries.landscape import (
     Landscape,
     LandscapeChange,
     compare_dates,
-    landscape,
+    landscape_on,
 )
 from ashworth.registries.normalisation.countries import country_names
 from ashworth.registries.overrides import Override, read_overrides
@@ -188,10 +188,10 @@ def _from_files(
         read = survey(paths, on_fault=on_fault)
     day = as_of or _latest(read)
     _check_order(since, day)
-    made = landscape(read.surveyed, as_of=day, overrides=chosen)
+    made = landscape_on(read.surveyed, as_of=day, overrides=chosen)
     change = None
     if since is not None:
-        before = landscape(read.surveyed, as_of=since, overrides=chosen)
+        before = landscape_on(read.surveyed, as_of=since, overrides=chosen)
         change = compare_dates(before, made)
     return MadeLandscape(made, read, change, None)
 
@@ -214,7 +214,7 @@ def _stored_landscape(
 ) -> tuple[Landscape, int]:
     """Make the landscape of a day from a store, and count the vanished."""
     found = select_on(store, day, [o.registry_id for o in chosen])
-    made = landscape(found.surveyed, as_of=day, overrides=chosen)
+    made = landscape_on(found.surveyed, as_of=day, overrides=chosen)
     made = replace(
         made, n_registrations=found.n_versions, n_trials=found.n_trials,
         rules_version=store.rules_version, unknown_values=found.unknown_values,

@@ -14,7 +14,7 @@ from ashworth.definitions.loader import Catalogue
 from ashworth.definitions.models import Reference
 from ashworth.errors import DefinitionError
 from ashworth.evidence import check_statistics
-from ashworth.registries.landscape import Landscape, landscape
+from ashworth.registries.landscape import Landscape, landscape_on
 from ashworth.registries.survey import survey
 from ashworth.reports.living import Citation, Cited, Source, Sourced
 from ashworth.workflows.evidence_definitions import said
@@ -82,7 +82,7 @@ class RecordBook:
         """Trials of the registry records, on the day of the latest of them."""
         read = survey(self.registry)
         days = [s.record.processed for s in read.surveyed if s.record.processed]
-        return landscape(read.surveyed, as_of=date.fromisoformat(max(days)[:10]))
+        return landscape_on(read.surveyed, as_of=date.fromisoformat(max(days)[:10]))
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:
