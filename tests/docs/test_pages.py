@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 import ashworth.enumeration
 import ashworth.evidence
+import ashworth.registries
 import ashworth.survival
 import ashworth.trials
 from ashworth.cli.main import app
@@ -96,7 +97,13 @@ def test_no_row_describes_a_key_that_does_not_exist():
 
 @pytest.mark.parametrize(
     "room",
-    [ashworth.survival, ashworth.enumeration, ashworth.evidence, ashworth.trials],
+    [
+        ashworth.survival,
+        ashworth.enumeration,
+        ashworth.evidence,
+        ashworth.trials,
+        ashworth.registries,
+    ],
     ids=lambda r: r.__name__,
 )
 def test_every_public_name_stands_on_its_page(room):
