@@ -16,6 +16,7 @@ from ashworth.registries.merging import merged_values
 from ashworth.registries.normalisation.dates import precise_date
 from ashworth.registries.normalisation.normalised import Normalised, normalise
 from ashworth.registries.overrides import Override
+from ashworth.registries.readers.ctgov_history import FORMAT as HISTORY
 from ashworth.registries.record import Registration, slim
 from ashworth.registries.survey import Surveyed
 from ashworth.version import __version__
@@ -102,6 +103,8 @@ class Landscape:
         Every trial, in order of id; `named` are those whose registrations name cells.
     n_registrations, n_trials : int
         Everything that was looked at.
+    n_later : int
+        Registrations of versions after the date, or first posted after it: left out.
     as_of : date
     """
 
@@ -111,6 +114,7 @@ class Landscape:
     as_of: date
     rules_version: int
     unknown_values: Mapping[str, int] = field(default_factory=dict)
+    n_later: int = 0
     version: str = __version__
 
     @property
@@ -178,7 +182,12 @@ def landscape_on(
     unknown = Counter(u for t in trials for u in t.values.unknown)
     trials.sort(key=lambda t: t.trial.trial_id)
     return Landscape(tuple(trials), len(records), len(linked), as_of, rules.version,
-                     dict(sorted(unknown.items())))  # fmt: skip
+                     dict(sorted(unknown.items())), _plain(judged) - _plain(known))  # fmt: skip
+
+
+def _plain(found: Sequence[Surveyed]) -> int:
+    """Registrations without rows of histories."""
+    return sum(s.record.format != HISTORY for s in found)
 
 
 def _was_there(record: Registration, as_of: date) -> bool:

@@ -75,6 +75,7 @@ class MadeLandscape:
             "as_of": made.as_of.isoformat(),
             "registrations": made.n_registrations,
             "trials_looked_at": made.n_trials,
+            "later_than_as_of": made.n_later,
             "formats": dict(self.read.formats),
             "rules_version": made.rules_version,
             "trials_listed": "all" if self.store is None else "those that name cells",
@@ -272,6 +273,11 @@ def _beside(made: Landscape) -> Iterator[str]:
 
 
 def _doubts(made: MadeLandscape) -> Iterator[str]:
+    if made.landscape.n_later:
+        yield (
+            f"note: {made.landscape.n_later:,} registrations are of versions after "
+            f"{made.landscape.as_of} and were left out; an earlier snapshot or a history dates them"
+        )
     current = cell_rules().version
     if made.landscape.rules_version != current:
         yield (f"note: the store was judged by rules version {made.landscape.rules_version}, this "
