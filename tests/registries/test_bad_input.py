@@ -14,6 +14,7 @@ from ashworth.cli import main
 from ashworth.errors import InputError
 from ashworth.registries.readers import members
 from ashworth.registries.readers.files import read_registrations
+from ashworth.registries.survey import survey
 
 GOOD = b"<clinical_study><id_info><nct_id>NCT00000001</nct_id></id_info></clinical_study>"
 STUDY = {"protocolSection": {"identificationModule": {"nctId": "NCT00000002"}}}
@@ -192,6 +193,21 @@ def test_a_total_that_does_not_match_is_told(tmp_path, capsys):
     assert read_registrations([tmp_path]).announced == {"page.json": (3, 1)}
     assert run(["landscape", str(tmp_path)]) == 0
     assert "page.json announces 3 studies and holds 1" in capsys.readouterr().out
+
+
+def test_a_total_is_compared_with_all_pages_of_the_answer(tmp_path):
+    pages = [
+        {"totalCount": 3, "nextPageToken": "a", "studies": [STUDY]},
+        {"nextPageToken": "b", "studies": [STUDY]},
+        {"studies": [STUDY]},
+    ]
+    for k, page in enumerate(pages):
+        (tmp_path / f"p{k}.json").write_text(json.dumps(page), encoding="utf-8")
+    (tmp_path / "alone.json").write_bytes(JSON)
+    assert read_registrations([tmp_path]).announced == {}
+    assert survey([tmp_path]).announced == {}
+    (tmp_path / "p1.json").unlink()
+    assert survey([tmp_path]).announced == {"p0.json": (3, 1)}
 
 
 def test_nothing_there(tmp_path):

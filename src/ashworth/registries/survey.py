@@ -13,7 +13,7 @@ import msgspec
 
 from ashworth.errors import InputError, Problem
 from ashworth.registries.classification.verdicts import CellVerdict, classify
-from ashworth.registries.readers.files import OnFault, read_member
+from ashworth.registries.readers.files import OnFault, over_all_pages, read_member
 from ashworth.registries.readers.members import Member, members_of, nothing_to_read
 from ashworth.registries.record import Registration, slim
 
@@ -38,6 +38,8 @@ class Survey:
     formats, unknown_values : Counter
     announced : dict of str to (int, int)
         File to studies announced and received, where they differ.
+    pages : Counter
+        Studies by file, of files that are a page of an answer.
     """
 
     surveyed: list[Surveyed] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Survey:
     formats: Counter[str] = field(default_factory=Counter)
     unknown_values: Counter[str] = field(default_factory=Counter)
     announced: dict[str, tuple[int, int]] = field(default_factory=dict)
+    pages: Counter[str] = field(default_factory=Counter)
 
     def add(self, part: Survey) -> None:
         """Take in what a later file gave."""
@@ -53,6 +56,7 @@ class Survey:
         self.formats.update(part.formats)
         self.unknown_values.update(part.unknown_values)
         self.announced |= part.announced
+        self.pages.update(part.pages)
 
 
 def survey(
@@ -76,6 +80,7 @@ def survey(
     for part in parts:
         part.surveyed = [_shared(s, pool) for s in part.surveyed]
         found.add(part)
+    found.announced = over_all_pages(found.announced, found.pages)
     if found.faults and (on_fault == "refuse" or not found.surveyed):
         raise InputError(found.faults, subject="the registry files")
     return found
@@ -102,4 +107,6 @@ def survey_member(member: Member) -> Survey:
     """Read one file and judge its records."""
     read = read_member(member)
     judged = [Surveyed(slim(r), classify(r)) for r in read.records]
-    return Survey(judged, read.faults, read.formats, read.unknown_values, read.announced)
+    return Survey(
+        judged, read.faults, read.formats, read.unknown_values, read.announced, read.pages
+    )

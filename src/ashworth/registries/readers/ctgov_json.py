@@ -188,6 +188,13 @@ def announced_total(raw: bytes) -> int | None:
     return _ANSWER.decode(raw).total_count
 
 
+def is_answer(raw: bytes) -> bool:
+    """Whether a file is a page of an answer, no study and no list of studies."""
+    head = raw[:4200].lstrip()
+    told = b'"studies"' in head[:200] or b'"protocolSection"' not in head
+    return head[:1] == b"{" and told
+
+
 def studies_of(raw: bytes) -> list[bytes]:
     """Split a file into the bytes of its studies.
 

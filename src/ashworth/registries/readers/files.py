@@ -45,6 +45,8 @@ class ReadRegistrations:
         File to studies announced and received, where they differ.
     unknown_values : Counter
         Values of closed lists that nobody knows.
+    pages : Counter
+        Studies by file, of files that are a page of an answer.
     """
 
     records: list[Registration] = field(default_factory=list)
@@ -52,6 +54,7 @@ class ReadRegistrations:
     formats: Counter[str] = field(default_factory=Counter)
     announced: dict[str, tuple[int, int]] = field(default_factory=dict)
     unknown_values: Counter[str] = field(default_factory=Counter)
+    pages: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: ReadRegistrations) -> None:
         """Take in what a later file gave."""
@@ -60,6 +63,7 @@ class ReadRegistrations:
         self.formats += other.formats
         self.announced |= other.announced
         self.unknown_values += other.unknown_values
+        self.pages += other.pages
 
 
 def read_registrations(
@@ -93,6 +97,7 @@ def read_registrations(
     found = ReadRegistrations(faults=problems)
     for part in done:
         found.add(part)
+    found.announced = over_all_pages(found.announced, found.pages)
     if found.faults and (on_fault == "refuse" or not found.records):
         raise InputError(found.faults, subject="the registry files")
     return found
@@ -157,6 +162,16 @@ def _read(name: str, raw: bytes, found: ReadRegistrations) -> None:
     _check_total(name, known.format, raw, len(records), found)
 
 
+def over_all_pages(
+    announced: dict[str, tuple[int, int]], pages: Counter[str]
+) -> dict[str, tuple[int, int]]:
+    """Totals that differ, without those that all pages of one answer reach together."""
+    totals = {total for name, (total, _) in announced.items() if name in pages}
+    if len(totals) != 1 or pages.total() != totals.pop():
+        return announced
+    return {name: found for name, found in announced.items() if name not in pages}
+
+
 _TOTALS = {
     "ctgov_json_v2": "ctgov_json",
     "ctgov_json_v1": "ctgov_json_v1",
@@ -174,6 +189,8 @@ def _check_total(
         return
     reader = importlib.import_module(f"ashworth.registries.readers.{_TOTALS[format]}")
     total: int | None = reader.announced_total(raw)
+    if format == "ctgov_json_v2" and reader.is_answer(raw):
+        found.pages[name] += received
     if total is not None and total != received:
         found.announced[name] = (total, received)
 

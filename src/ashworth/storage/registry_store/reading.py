@@ -49,6 +49,7 @@ class Batch:
     faults: list[Problem] = field(default_factory=list)
     formats: Counter[str] = field(default_factory=Counter)
     announced: dict[str, tuple[int, int]] = field(default_factory=dict)
+    pages: Counter[str] = field(default_factory=Counter)
     n_files: int = 0
 
 
@@ -122,6 +123,7 @@ def read_chunk(where: tuple[Path, int] | None, members: list[Member]) -> Batch:
         batch.faults += read.faults
         batch.formats.update(read.formats)
         batch.announced |= read.announced
+        batch.pages.update(read.pages)
         for record in read.records:
             key = version_key(record)
             batch.keys.append((key, registration_key(record), record.source, record.registry_id,

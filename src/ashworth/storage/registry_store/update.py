@@ -16,7 +16,7 @@ import polars as pl
 from ashworth.errors import InputError, Problem
 from ashworth.registries.classification.rules import cell_rules
 from ashworth.registries.classification.verdicts import classify
-from ashworth.registries.readers.files import OnFault
+from ashworth.registries.readers.files import OnFault, over_all_pages
 from ashworth.registries.readers.members import Member, members_of, nothing_to_read
 from ashworth.storage.registry_store import reading
 from ashworth.storage.registry_store.folder import (
@@ -189,7 +189,8 @@ class _Updating:
         return StoreUpdate(
             store, self.counts["new"], self.counts["changed"], self.counts["unchanged"], vanished,
             returned, self.total.n_files, len(self.total.known_files), reclassified,
-            self.total.formats, self.total.announced, tuple(faults),
+            self.total.formats,
+            over_all_pages(self.total.announced, self.total.pages), tuple(faults),
         )  # fmt: skip
 
     def discard(self) -> None:
@@ -229,6 +230,7 @@ class _Updating:
         total.faults += batch.faults
         total.formats.update(batch.formats)
         total.announced |= batch.announced
+        total.pages.update(batch.pages)
         total.known_files += batch.known_files
         total.n_files += batch.n_files
         total.keys = total.keys or batch.keys[:1]
