@@ -18,6 +18,8 @@ ROOMS = (
     "ashworth.enumeration",
     "ashworth.classification",
     "ashworth.evidence",
+    "ashworth.trials",
+    "ashworth.registries",
 )
 
 

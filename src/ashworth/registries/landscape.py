@@ -105,6 +105,8 @@ class Landscape:
         Everything that was looked at.
     n_later : int
         Registrations of versions after the date, or first posted after it: left out.
+    unused_overrides : tuple of str
+        Ids of overrides that no trial has.
     as_of : date
     """
 
@@ -115,6 +117,7 @@ class Landscape:
     rules_version: int
     unknown_values: Mapping[str, int] = field(default_factory=dict)
     n_later: int = 0
+    unused_overrides: tuple[str, ...] = ()
     version: str = __version__
 
     @property
@@ -182,7 +185,8 @@ def landscape_on(
     unknown = Counter(u for t in trials for u in t.values.unknown)
     trials.sort(key=lambda t: t.trial.trial_id)
     return Landscape(tuple(trials), len(records), len(linked), as_of, rules.version,
-                     dict(sorted(unknown.items())), _plain(judged) - _plain(known))  # fmt: skip
+                     dict(sorted(unknown.items())), _plain(judged) - _plain(known),
+                     tuple(sorted(set(by_id) - {i for t in linked for i in t.ids})))  # fmt: skip
 
 
 def _plain(found: Sequence[Surveyed]) -> int:

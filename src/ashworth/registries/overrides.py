@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from ashworth.errors import InputError, Problem
+from ashworth.registries.normalisation.dates import precise_date
+from ashworth.registries.readers.csv_rows import rows_of
 
 FIELDS = {
     "specimen": ("CTC", "DTC", "both", "mention", "none"),
@@ -34,21 +36,23 @@ def read_overrides(path: Path) -> tuple[Override, ...]:
     Raises
     ------
     InputError
-        With every fault: a column that is missing, a field or value that is none, no reason.
+        With every fault: a column that is missing, a row that is cut, a field, value or date that
+        is none, no reason, two values for one field of a trial.
     """
-    problems: list[Problem] = []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        absent = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-        if absent:
-            raise InputError(
-                [Problem(path.name, 1, c, "no such column", ", ".join(COLUMNS), "add the column")
-                 for c in absent], subject=path.name,
-            )  # fmt: skip
-        rows = [(i, {c: (row[c] or "").strip() for c in COLUMNS})
-                for i, row in enumerate(reader, start=2)]  # fmt: skip
-    for number, row in rows:
-        problems += _faults(path.name, number, row)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            [Problem(str(path), None, None, str(error.strerror), "a table", "correct the path")],
+            subject=path.name,
+        ) from error  # fmt: skip
+    rows = rows_of(raw, path.name, COLUMNS)
+    problems = [p for number, row in rows for p in _faults(path.name, number, row)]
+    said = Counter((row["registry_id"], row["field"]) for _, row in rows)
+    problems += [
+        Problem(path.name, None, field, f"{n} values for {name}", "one", "take the others out")
+        for (name, field), n in said.items() if n > 1
+    ]  # fmt: skip
     if problems:
         raise InputError(problems, subject=path.name)
     return tuple(Override(*(row[c] for c in COLUMNS)) for _, row in rows)
@@ -63,7 +67,9 @@ def _faults(table: str, number: int, row: dict[str, str]) -> list[Problem]:
     elif row["value"] not in allowed:
         words = ", ".join(a for a in allowed if a)
         found.append(Problem(table, number, "value", f"'{row['value']}'", words, "correct it"))
-    for column in ("registry_id", "reason", "who", "when"):
+    for column in ("registry_id", "reason", "who"):
         if not row[column]:
             found.append(Problem(table, number, column, "nothing", "a text", "fill it in"))
+    if precise_date(row["when"]) is None:
+        found.append(Problem(table, number, "when", f"'{row['when']}'", "a date", "YYYY-MM-DD"))
     return found

@@ -76,6 +76,7 @@ class MadeLandscape:
             "registrations": made.n_registrations,
             "trials_looked_at": made.n_trials,
             "later_than_as_of": made.n_later,
+            "unused_overrides": list(made.unused_overrides),
             "formats": dict(self.read.formats),
             "rules_version": made.rules_version,
             "trials_listed": "all" if self.store is None else "those that name cells",
@@ -285,6 +286,8 @@ def _doubts(made: MadeLandscape) -> Iterator[str]:
     if made.n_vanished:
         yield (f"note: {made.n_vanished:,} registrations were not in the latest update of their "
                "registry; they are counted as they were last seen")  # fmt: skip
+    if made.landscape.unused_overrides:
+        yield f"note: overrides without a trial: {', '.join(made.landscape.unused_overrides)}"
     for name, (announced, received) in made.read.announced.items():
         yield f"note: {name} announces {announced:,} studies and holds {received:,}"
     for value, n in made.landscape.unknown_values.items():
