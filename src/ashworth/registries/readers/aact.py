@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 from ashworth.errors import InputError, Problem
+from ashworth.registries.readers.csv_rows import long_cells
 from ashworth.registries.readers.ctgov_json import PHASES
 from ashworth.registries.readers.ctgov_json import STATUSES as CODES
 from ashworth.registries.readers.ctgov_xml import STATUSES as WORDS
@@ -45,7 +46,6 @@ _MOST_FAULTS = 20
 _PROCESSED = re.compile(r"processed this data on (\w+ \d+, \d{4})")
 Row = dict[str, str]
 Rows = Mapping[str, list[Row]]
-csv.field_size_limit(10_000_000)
 
 
 def read_aact(
@@ -93,7 +93,7 @@ def _table(
     file = f"{name}/{table}.txt"
     found: dict[str, list[Row]] = defaultdict(list)
     faults: list[Problem] = []
-    with opener() as raw:
+    with opener() as raw, long_cells():
         text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
         reader = csv.reader(text, delimiter="|", strict=True)
         try:

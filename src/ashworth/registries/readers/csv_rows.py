@@ -5,10 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ashworth.errors import InputError, Problem
 
-csv.field_size_limit(10_000_000)
+LONGEST_CELL = 10_000_000
+
+
+@contextmanager
+def long_cells() -> Iterator[None]:
+    """Let cells be as long as a registry's texts; the limit is one for the whole program."""
+    before = csv.field_size_limit(LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def rows_of(
@@ -41,24 +53,26 @@ def rows_of(
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     problems: list[Problem] = []
     found: list[tuple[int, dict[str, str]]] = []
-    try:
-        names = [name.strip() for name in next(reader, [])]
-        problems += [Problem(file, 1, name, "no such column", ", ".join(needed), "add the column")
-                     for name in needed if name not in names]  # fmt: skip
-        twice = [name for name, n in Counter(names).items() if n > 1]
-        problems += [Problem(file, 1, name, "twice in the heading", "each column once",
-                             "take one out") for name in twice]  # fmt: skip
-        line = reader.line_num + 1
-        for cells in reader:
-            if len(cells) != len(names) and cells:
-                problems.append(Problem(file, line, None, f"{len(cells)} cells",
-                                        f"{len(names)} cells", "correct the row"))  # fmt: skip
-            elif cells:
-                found.append((line, dict(zip(names, map(str.strip, cells), strict=True))))
+    with long_cells():
+        try:
+            names = [name.strip() for name in next(reader, [])]
+            absent = [name for name in needed if name not in names]
+            problems += [Problem(file, 1, name, "no such column", ", ".join(needed),
+                                 "add the column") for name in absent]  # fmt: skip
+            twice = [name for name, n in Counter(names).items() if n > 1]
+            problems += [Problem(file, 1, name, "twice in the heading", "each column once",
+                                 "take one out") for name in twice]  # fmt: skip
             line = reader.line_num + 1
-    except csv.Error as error:
-        problems.append(Problem(file, reader.line_num, None, str(error), "a whole table",
-                                "fetch the table anew"))  # fmt: skip
+            for cells in reader:
+                if len(cells) != len(names) and cells:
+                    problems.append(Problem(file, line, None, f"{len(cells)} cells",
+                                            f"{len(names)} cells", "correct the row"))  # fmt: skip
+                elif cells:
+                    found.append((line, dict(zip(names, map(str.strip, cells), strict=True))))
+                line = reader.line_num + 1
+        except csv.Error as error:
+            problems.append(Problem(file, reader.line_num, None, str(error), "a whole table",
+                                    "fetch the table anew"))  # fmt: skip
     if problems:
         raise InputError(problems, subject=file)
     return found
