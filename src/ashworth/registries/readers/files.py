@@ -148,8 +148,9 @@ def _read(name: str, raw: bytes, found: ReadRegistrations) -> None:
     known = recognise(raw)
     if known is None:
         raise _Fault(
-            problem_of(name, "no registry format", "a format of docs/reference", "see there")
-        )
+            problem_of(name, "no registry format", "one of docs/reference/registries-formats",
+                       "leave the file out, or skip it")
+        )  # fmt: skip
     reader = reader_of(known.format)
     if known.format == "aact":
         raise _Fault(problem_of(name, "a table of AACT alone", "a set of tables with studies.txt",

@@ -150,6 +150,9 @@ def make_landscape(
     InputError
         Files that cannot be read, no files, dates in the wrong order.
     """
+    if workers < 1:
+        raise InputError([Problem("landscape", None, "--workers", str(workers), "1 or more",
+                                  "name how many processes")])  # fmt: skip
     started = datetime.now(UTC)
     place = _place_of_store(paths, store)
     chosen = () if overrides is None else read_overrides(overrides)
