@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ashworth.errors import EstimationError, InputError
 from ashworth.survival import cumulative_incidence, kaplan_meier
 from ashworth.survival.competing_risks.aalen_johansen import estimate_incidence, influence
+from ashworth.survival.competing_risks.curve import incidence_limits
 
 from .conftest import FOLDER, close, load_data
 
@@ -125,6 +126,15 @@ def test_one_cause_is_one_minus_kaplan_meier(drawn):
     close(curve.incidence, 1 - km.survival, 1e-12)
     error = np.nan_to_num(km.standard_error)
     close(curve.standard_error**2, error**2, 1e-10, 1e-15)
+
+
+def test_a_sum_that_is_one_but_for_rounding_has_no_limits_on_the_log_log_scale():
+    almost = np.array([0.6, np.nextafter(1.0, 0.0), 1.0])
+    error = np.array([0.1, 4e-9, 0.0])
+    lower, upper = incidence_limits(almost, error, "log-log", 0.95)
+    assert np.isnan(lower).tolist() == np.isnan(upper).tolist() == [False, True, True]
+    lower, upper = incidence_limits(almost, error, "plain", 0.95)
+    close(lower[1:], np.ones(2), 1e-7)
 
 
 def test_the_influence_is_the_derivative_in_the_weights(patients):

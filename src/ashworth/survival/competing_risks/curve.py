@@ -111,17 +111,23 @@ class IncidenceCurve:
         return entered - censored - own - other, censored, own, other
 
 
+_ROUNDING = 1e-12
+
+
 def incidence_limits(
     incidence: Floats, error: Floats, ci: str, level: float
 ) -> tuple[Floats, Floats]:
-    """Limits of a probability from its standard error; NaN where it is 0, or 1 with ``log-log``."""
+    """Limits of a probability from its standard error; NaN where it is 0, or 1 with ``log-log``.
+
+    A sum of jumps that is 1 but for rounding counts as 1.
+    """
     z, p = normal_quantile(level), np.where(incidence > 0, incidence, np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if ci == "plain":
             return np.maximum(p - z * error, 0.0), np.minimum(p + z * error, 1.0)
         relative = z * error / p
         if ci == "log":
             return p * np.exp(-relative), np.minimum(p * np.exp(relative), 1.0)
-        inner = np.where(p < 1.0, p, np.nan)
+        inner = np.where(p < 1.0 - _ROUNDING, p, np.nan)
         half = relative / np.log(inner)
         return inner ** np.exp(-half), inner ** np.exp(half)
